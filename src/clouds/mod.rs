@@ -1,0 +1,81 @@
+//! Clouds: one trait, one driver a folder. Every driver passes `tests/it/cloud_contract`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::base::Cx;
+use crate::model::{
+    Capabilities, CloudName, ClusterId, Driver, Failure, Flavor, FloatingIp, HomeId, Identity, Image, KeyPair, Network,
+    NewServer, PowerAction, Quota, Server, Token,
+};
+
+pub mod sandbox;
+
+/// How the engine is to treat a cloud.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Manners {
+    /// Calls that change something, at once.
+    pub at_once: u32,
+    /// How long after a create call its server may still be missing from lists.
+    pub settle: Duration,
+    /// Between two looks at a server that boots.
+    pub poll: Duration,
+    /// A server that is not active after this long has failed.
+    pub boot_limit: Duration,
+}
+
+/// One configured account at a provider.
+///
+/// Calls may be repeated: deleting what is gone succeeds; creating twice with one token gives the same server
+/// (the engine asks [`Cloud::servers_by_token`] first, a driver that can does it as well).
+#[async_trait]
+pub trait Cloud: Send + Sync {
+    fn name(&self) -> &CloudName;
+    fn driver(&self) -> Driver;
+    /// Where it is, for messages.
+    fn endpoint(&self) -> String;
+    fn capabilities(&self) -> Capabilities;
+    fn manners(&self) -> Manners;
+
+    // --- looking ---
+    /// Who we are there. The cheapest call that proves address and credentials.
+    async fn identity(&self, cx: &Cx) -> Result<Identity, Failure>;
+    async fn flavors(&self, cx: &Cx) -> Result<Vec<Flavor>, Failure>;
+    async fn images(&self, cx: &Cx) -> Result<Vec<Image>, Failure>;
+    async fn networks(&self, cx: &Cx) -> Result<Vec<Network>, Failure>;
+    async fn key_pairs(&self, cx: &Cx) -> Result<Vec<KeyPair>, Failure>;
+    async fn floating_ips(&self, cx: &Cx) -> Result<Vec<FloatingIp>, Failure>;
+    async fn quota(&self, cx: &Cx) -> Result<Quota, Failure>;
+    async fn servers(&self, cx: &Cx) -> Result<Vec<Server>, Failure>;
+    /// `NotFound` when there is none of that id.
+    async fn server(&self, cx: &Cx, id: &str) -> Result<Server, Failure>;
+    /// Servers that a step of this home made; more than one only after an accident.
+    async fn servers_by_token(&self, cx: &Cx, token: &Token) -> Result<Vec<Server>, Failure>;
+    /// Servers of one cluster of one home.
+    async fn servers_of_cluster(&self, cx: &Cx, home: HomeId, cluster: ClusterId) -> Result<Vec<Server>, Failure>;
+    /// The last `lines` lines that the server wrote to its console.
+    async fn console_log(&self, cx: &Cx, id: &str, lines: u32) -> Result<String, Failure>;
+
+    // --- changing ---
+    /// Returns as soon as the cloud knows the server; it may still be in `build`.
+    async fn create_server(&self, cx: &Cx, server: &NewServer) -> Result<Server, Failure>;
+    /// Returns when the server is gone from lists, or was not there.
+    async fn delete_server(&self, cx: &Cx, id: &str) -> Result<(), Failure>;
+    async fn power(&self, cx: &Cx, id: &str, action: PowerAction) -> Result<(), Failure>;
+    /// Makes an image out of a directory or archive on this computer.
+    async fn register_image(&self, cx: &Cx, name: &str, path: &std::path::Path) -> Result<Image, Failure> {
+        let _ = (cx, path);
+        Err(self.cannot(&format!("register image {name}"), crate::model::capability::names::IMAGE_REGISTER))
+    }
+    async fn delete_image(&self, cx: &Cx, id: &str) -> Result<(), Failure> {
+        let _ = cx;
+        Err(self.cannot(&format!("delete image {id}"), crate::model::capability::names::IMAGE_REGISTER))
+    }
+
+    /// The failure of a call that this driver has not.
+    fn cannot(&self, tried: &str, capability: &str) -> Failure {
+        let reason = self.capabilities().check(capability).err().unwrap_or_else(|| "not offered by this driver".to_owned());
+        Failure::refused(tried, reason).at(self.endpoint())
+    }
+}

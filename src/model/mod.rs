@@ -1,0 +1,36 @@
+//! Pure data: what the words of the product mean, as types.
+//!
+//! Nothing here does input or output, knows a clock or a thread; every other room may use it.
+
+pub mod audit;
+pub mod capability;
+pub mod cloud;
+pub mod cluster;
+pub mod failure;
+pub mod ids;
+pub mod plan;
+pub mod play;
+pub mod prompt;
+pub mod quota;
+pub mod run;
+pub mod server;
+pub mod spec;
+pub mod step;
+pub mod text;
+pub mod time;
+
+pub use audit::AuditEntry;
+pub use capability::{Capabilities, Capability};
+pub use cloud::{CloudInfo, Driver, Flavor, FloatingIp, Identity, Image, ImageStatus, KeyPair, Network};
+pub use cluster::{Cluster, ClusterState, Node, NodeState};
+pub use failure::{Class, Failure};
+pub use ids::{CloudName, ClusterId, HomeId, PlanId, PromptId, RunNo, StepId, Token};
+pub use plan::{Plan, PlanKind, PlannedStep, QuotaEffect};
+pub use play::{PlayEvent, PlayState};
+pub use prompt::{Choice, Prompt, PromptKind, PromptState};
+pub use quota::{Quota, QuotaItem};
+pub use run::{Run, RunKind, RunState, StepCounts};
+pub use server::{Address, AddressKind, NewServer, PlacedFile, PowerAction, Server, ServerStatus, Tags};
+pub use spec::ClusterSpec;
+pub use step::{Step, StepState, Wait, Work};
+pub use time::Time;

@@ -1,0 +1,138 @@
+//! Servers and how one is asked for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{CloudName, ClusterId, HomeId, Time, Token};
+
+/// State of a server, in OpenStack's words.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerStatus {
+    Build,
+    Active,
+    Shutoff,
+    Reboot,
+    Error,
+    Deleting,
+    /// A state of the cloud's own that has no word here.
+    Other(String),
+}
+
+impl fmt::Display for ServerStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Build => "build",
+            Self::Active => "active",
+            Self::Shutoff => "shutoff",
+            Self::Reboot => "reboot",
+            Self::Error => "error",
+            Self::Deleting => "deleting",
+            Self::Other(word) => word,
+        })
+    }
+}
+
+/// Where an address belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressKind {
+    /// On a network of the cloud.
+    Fixed,
+    /// Public: a floating IP, or an address on an external network.
+    Public,
+}
+
+/// One address of a server.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Address {
+    pub ip: String,
+    pub kind: AddressKind,
+    /// The network's name, where known.
+    pub network: Option<String>,
+}
+
+/// What marks a resource as ours, beside its step's token.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Tags {
+    pub home: HomeId,
+    pub cluster: ClusterId,
+    /// Name of the node.
+    pub node: String,
+    pub token: Token,
+}
+
+/// One virtual machine.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Server {
+    pub cloud: CloudName,
+    /// The provider's id, an opaque string.
+    pub id: String,
+    pub name: String,
+    pub status: ServerStatus,
+    /// Name of the flavor, or its id where the cloud gives no name.
+    pub flavor: String,
+    pub image: String,
+    pub addresses: Vec<Address>,
+    /// Port of its SSH server.
+    pub ssh_port: u16,
+    pub created: Time,
+    /// Why it is in `error`, in the cloud's words.
+    pub fault: Option<String>,
+    /// Present when an engine made it.
+    pub tags: Option<Tags>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Server {
+    /// The address to reach it at: a public one first.
+    pub fn address(&self) -> Option<&str> {
+        self.addresses.iter().find(|a| a.kind == AddressKind::Public).or_else(|| self.addresses.first()).map(|a| a.ip.as_str())
+    }
+}
+
+/// A file that is placed on a server when it boots (or, where the cloud cannot, right after).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PlacedFile {
+    /// Absolute path on the server.
+    pub path: String,
+    /// The content, base64.
+    pub content_base64: String,
+    /// Permission bits, for instance 0o644.
+    pub mode: u32,
+}
+
+/// A server to be created.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NewServer {
+    pub name: String,
+    /// Name or id.
+    pub flavor: String,
+    /// Name or id.
+    pub image: String,
+    /// Names or ids; empty: the cloud's default.
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// Whether a public address is wanted.
+    #[serde(default)]
+    pub public_address: bool,
+    /// OpenSSH public key lines that may log in.
+    pub authorized_keys: Vec<String>,
+    #[serde(default)]
+    pub files: Vec<PlacedFile>,
+    /// What makes it findable again.
+    pub tags: Tags,
+}
+
+/// What can be done to a server's power.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PowerAction {
+    Start,
+    Stop,
+    Reboot,
+}

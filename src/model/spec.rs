@@ -1,0 +1,190 @@
+//! The spec of a cluster: what a person writes in YAML. Reading it, with errors that name the line, is
+//! `clusters::spec`; `quarterdeck cluster schema` prints the schema of these types.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Variables for Ansible: any YAML value under a name.
+pub type Vars = BTreeMap<String, Value>;
+
+/// Named groups of nodes on a cloud, and the playbooks that make something of them.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterSpec {
+    /// Name of the cluster, unique in the home: `[a-z0-9][a-z0-9_-]*`, at most 40 characters.
+    pub name: String,
+    /// Cloud of every group that names no other; the default cloud when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<String>,
+    /// How to log in.
+    #[serde(default)]
+    pub ssh: SshSpec,
+    /// The groups, each an Ansible group of the same name; at least one.
+    pub groups: BTreeMap<String, GroupSpec>,
+    /// Files placed on every node at boot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileSpec>,
+    /// Variables of all hosts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: Vars,
+    /// Variables of single hosts, by node name (`slaves-1`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hosts: BTreeMap<String, Vars>,
+    /// Playbooks, run in this order once all nodes are reachable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub playbooks: Vec<PlaybookEntry>,
+    /// What happens when a step fails for good.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// When the cluster may go on without all of its nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready: Option<ReadySpec>,
+}
+
+/// How to log in to the nodes.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SshSpec {
+    /// The user; the image's own, else `root`, when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Public key files (or key lines) that may log in beside the cluster's own key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// Private key file to log in with; a key is made for the cluster when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+}
+
+/// Nodes of one role.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupSpec {
+    /// How many, 1 to 1000.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub count: u32,
+    /// Cloud of this group, when it is not the cluster's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<String>,
+    /// Flavor, by name or id.
+    pub flavor: String,
+    /// Image, by name or id.
+    pub image: String,
+    /// Networks, by name or id; the cloud's default when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<String>,
+    /// Whether each node gets a public address.
+    #[serde(default)]
+    pub public_address: bool,
+    /// A node (`master-1`) or a group (`master`: its first node) through which these nodes are reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
+    /// Variables of the group.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: Vars,
+    /// Files placed on the group's nodes at boot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileSpec>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A file to be placed on a node at boot: its text here, or a file beside the spec.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileSpec {
+    /// Absolute path on the node.
+    pub path: String,
+    /// The text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// A file to copy, relative to the spec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Permission bits as text, octal: `"0644"`.
+    #[serde(default = "mode_0644")]
+    pub mode: String,
+}
+
+fn mode_0644() -> String {
+    "0644".to_owned()
+}
+
+/// A playbook in the spec: its path alone, or with settings.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PlaybookEntry {
+    /// The path, relative to the spec.
+    Path(String),
+    /// With settings.
+    Full(PlaybookSpec),
+}
+
+impl PlaybookEntry {
+    /// The same with every setting spelled out.
+    pub fn spec(&self) -> PlaybookSpec {
+        match self {
+            Self::Path(path) => PlaybookSpec { path: path.clone(), ..PlaybookSpec::default() },
+            Self::Full(spec) => spec.clone(),
+        }
+    }
+}
+
+/// One call of `ansible-playbook`.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaybookSpec {
+    /// The playbook's path, relative to the spec.
+    pub path: String,
+    /// Extra variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: Vars,
+    /// Only tasks with these tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// No tasks with these tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skip_tags: Vec<String>,
+    /// A host pattern that limits the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// Change nothing, only report.
+    #[serde(default)]
+    pub check: bool,
+    /// Hosts at once; chosen from the cluster's size when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forks: Option<u32>,
+    /// `-v` to `-vvvv`: 0 to 4.
+    #[serde(default)]
+    pub verbosity: u8,
+    /// The playbook needs the vault password: it is asked for when the run starts.
+    #[serde(default)]
+    pub vault: bool,
+}
+
+/// What happens when a step fails for good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Give everything back that this run created.
+    Rollback,
+    /// Leave what is there as it is.
+    Keep,
+    /// Ask an operator.
+    #[default]
+    Ask,
+}
+
+/// When the cluster may go on without all of its nodes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadySpec {
+    /// Go on with this many nodes of the whole cluster.
+    pub at_least: u32,
+}

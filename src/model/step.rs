@@ -1,0 +1,156 @@
+//! Steps: one side effect each, written down before and after.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::spec::PlaybookSpec;
+use super::{CloudName, ClusterId, Failure, NewServer, PromptId, RunNo, StepId, Time, Token};
+
+/// State of a step.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum StepState {
+    Pending,
+    Running,
+    Waiting { on: Wait },
+    Done,
+    Failed,
+    Skipped,
+    Cancelled,
+    Undoing,
+    Undone,
+    UndoFailed,
+}
+
+impl StepState {
+    /// Nothing more will happen to it by itself.
+    pub fn ended(&self) -> bool {
+        !matches!(self, Self::Pending | Self::Running | Self::Waiting { .. } | Self::Undoing)
+    }
+}
+
+impl fmt::Display for StepState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Waiting { .. } => "waiting",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Cancelled => "cancelled",
+            Self::Undoing => "undoing",
+            Self::Undone => "undone",
+            Self::UndoFailed => "undo failed",
+        })
+    }
+}
+
+/// Why a step waits.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+pub enum Wait {
+    /// The cloud's limit of calls at once.
+    Slot { cloud: CloudName, limit: u32 },
+    /// The next attempt, at this time.
+    Retry { at: Time, why: String },
+    /// An operator's answer.
+    Prompt { prompt: PromptId },
+    /// Room on the disk.
+    Disk,
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slot { cloud, limit } => write!(f, "{cloud}: limit {limit} at once"),
+            Self::Retry { why, .. } => write!(f, "tries again: {why}"),
+            Self::Prompt { .. } => f.write_str("for an answer"),
+            Self::Disk => f.write_str("for room on the disk"),
+        }
+    }
+}
+
+/// What a step does: its kind and its data. `engine::steps` has one file for each.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Work {
+    /// Makes the cluster's key pair and credentials file.
+    MakeKey,
+    /// Creates the server of a node; undo deletes it.
+    CreateServer { server: Box<NewServer> },
+    /// Waits until the server of a node is active.
+    WaitServer,
+    /// Waits until the node answers over SSH, learns its host key.
+    WaitSsh,
+    /// Writes `/etc/hosts` on every node.
+    WriteHosts,
+    /// Runs one playbook on the cluster.
+    Playbook { call: Box<PlaybookSpec> },
+    /// Deletes the server of a node (`server` may be unknown: then it is found by `token`).
+    DeleteServer { server: Option<String>, token: Option<Token> },
+    /// Deletes whatever carries the cluster's tag and belongs to no node.
+    Sweep,
+    /// Checks that nothing of the cluster is left on the cloud.
+    VerifyGone,
+    /// Removes the cluster's record, keys and known hosts.
+    Forget,
+    /// Runs an external program: `argv[0]` with its arguments in `dir`. No shell.
+    Program { argv: Vec<String>, dir: String },
+}
+
+impl Work {
+    /// The kind's name, as in the stored form.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::MakeKey => "make_key",
+            Self::CreateServer { .. } => "create_server",
+            Self::WaitServer => "wait_server",
+            Self::WaitSsh => "wait_ssh",
+            Self::WriteHosts => "write_hosts",
+            Self::Playbook { .. } => "playbook",
+            Self::DeleteServer { .. } => "delete_server",
+            Self::Sweep => "sweep",
+            Self::VerifyGone => "verify_gone",
+            Self::Forget => "forget",
+            Self::Program { .. } => "program",
+        }
+    }
+
+    /// Whether it makes something that `undo` takes away again.
+    pub fn creates(&self) -> bool {
+        matches!(self, Self::CreateServer { .. })
+    }
+}
+
+/// One step of a run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Step {
+    pub id: StepId,
+    pub run: RunNo,
+    /// Place in the run, from 0; the order of showing.
+    pub index: u32,
+    /// What it does, for people: `create server slaves-2`.
+    pub title: String,
+    pub work: Work,
+    /// The cluster it works on.
+    pub cluster: Option<ClusterId>,
+    /// The node it works on.
+    pub node: Option<String>,
+    /// The cloud whose limit it counts against.
+    pub cloud: Option<CloudName>,
+    /// Indexes of the steps that must be done (or skipped) before.
+    pub after: Vec<u32>,
+    pub state: StepState,
+    /// 0 before the first attempt.
+    pub attempt: u32,
+    pub token: Token,
+    pub started: Option<Time>,
+    pub ended: Option<Time>,
+    /// Why it failed, or what the last attempt met.
+    pub failure: Option<Failure>,
+    /// What it says of itself when done: `127.4.2.1`, `ok 40 changed 6`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}

@@ -1,0 +1,386 @@
+//! What a client asks, and what it is answered.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::model::spec::PlaybookSpec;
+use crate::model::{
+    AuditEntry, CloudName, ClusterId, Driver, Failure, Identity, NewServer, Plan, PlanId, PlayEvent, PlayState, PowerAction,
+    PromptId, Run, RunNo, Server, Step,
+};
+
+use super::live::{Freshness, ListKind, Rows, Topic};
+
+/// One request.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// Chosen by the client, unique in its connection; the reply carries it.
+    pub req: u64,
+    /// Present on what changes something: sent again with the same key, it is answered as the first time and
+    /// done once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idem: Option<Uuid>,
+    pub command: Command,
+}
+
+/// Where a spec comes from.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum SpecSource {
+    /// A spec's text; `path` is for messages, `base_dir` is where relative paths start.
+    Text { text: String, path: String, base_dir: String },
+    /// A blueprint that ships with the program.
+    Blueprint { blueprint: String },
+}
+
+/// How far a cancel goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelMode {
+    /// Start nothing new; what runs is stopped; then ask whether to undo or keep.
+    Ask,
+    /// The same, then undo.
+    Undo,
+    /// The same, then keep what is there.
+    Keep,
+    /// Kill what runs, keep what is there.
+    Force,
+}
+
+/// When the engine is to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopMode {
+    /// Refused while runs are under way.
+    WhenIdle,
+    /// At once; runs are taken up again by the next engine.
+    Now,
+}
+
+/// What a client can ask. Everything that changes something needs the operator's role.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Command {
+    // --- looking ---
+    Subscribe {
+        topics: Vec<Topic>,
+    },
+    Unsubscribe {
+        topics: Vec<Topic>,
+    },
+    /// Reads a list again now.
+    Refresh {
+        cloud: CloudName,
+        list: ListKind,
+    },
+    Status,
+    /// The clouds, with an identity check of each when `test`.
+    Clouds {
+        test: bool,
+    },
+    /// One list, read now.
+    List {
+        cloud: CloudName,
+        list: ListKind,
+    },
+    /// A run with its steps and the state of its playbooks.
+    RunDetail {
+        run: RunNo,
+    },
+    /// Lines `from`… (from 0) of a step's output; `attempt` 0 is the last one.
+    OutputPage {
+        run: RunNo,
+        step: u32,
+        attempt: u32,
+        from: u64,
+        count: u32,
+    },
+    /// Playbook events `from`… of a step.
+    PlayPage {
+        run: RunNo,
+        step: u32,
+        attempt: u32,
+        from: u64,
+        count: u32,
+    },
+    Blueprints,
+    /// An Ansible dynamic inventory (`--list`).
+    Inventory {
+        cluster: ClusterId,
+    },
+    ServerShow {
+        cloud: CloudName,
+        server: String,
+    },
+    ConsoleLog {
+        cloud: CloudName,
+        server: String,
+        lines: u32,
+    },
+    /// The newest `count` entries.
+    Audit {
+        count: u32,
+    },
+
+    // --- planning: changes nothing outside ---
+    /// A cluster from a spec; `name` and `cloud` override the spec's. An existing cluster is brought to the spec.
+    PlanCreate {
+        source: SpecSource,
+        name: Option<String>,
+        cloud: Option<String>,
+    },
+    PlanScale {
+        cluster: ClusterId,
+        counts: BTreeMap<String, u32>,
+    },
+    PlanRepair {
+        cluster: ClusterId,
+    },
+    PlanDelete {
+        cluster: ClusterId,
+    },
+    /// Playbooks on a cluster; empty: those of its spec.
+    PlanPlaybook {
+        cluster: ClusterId,
+        playbooks: Vec<PlaybookSpec>,
+        base_dir: String,
+    },
+
+    // --- acting ---
+    /// Carries out a plan that was made before. `vault_password` stays in memory.
+    Apply {
+        plan: PlanId,
+        #[serde(default)]
+        vault_password: Option<String>,
+    },
+    Cancel {
+        run: RunNo,
+        mode: CancelMode,
+    },
+    /// A failed run once more: its failed and not yet done steps; a playbook only on its failed hosts when asked.
+    Retry {
+        run: RunNo,
+        failed_hosts: bool,
+    },
+    /// `word` is one of the prompt's choices, or empty when `text` answers it.
+    Answer {
+        prompt: PromptId,
+        word: String,
+        #[serde(default)]
+        text: Option<String>,
+    },
+    Pin {
+        run: RunNo,
+        pinned: bool,
+    },
+    ServerCreate {
+        cloud: CloudName,
+        server: Box<NewServer>,
+    },
+    ServerDelete {
+        cloud: CloudName,
+        server: String,
+    },
+    ServerPower {
+        cloud: CloudName,
+        server: String,
+        action: PowerAction,
+    },
+    /// Makes an image out of a directory or tar on this computer (what the driver can).
+    ImageRegister {
+        cloud: CloudName,
+        name: String,
+        path: String,
+    },
+    ImageDelete {
+        cloud: CloudName,
+        image: String,
+    },
+    CloudAdd {
+        name: String,
+        driver: Driver,
+        settings: BTreeMap<String, String>,
+    },
+    CloudRemove {
+        name: CloudName,
+    },
+    CloudUse {
+        name: CloudName,
+    },
+    /// Changes settings of a cloud, for instance the sandbox's fault knobs.
+    CloudSet {
+        name: CloudName,
+        settings: BTreeMap<String, String>,
+    },
+    /// Makes or repairs the managed virtualenv with Ansible, as a run.
+    AnsibleInstall,
+    Stop {
+        mode: StopMode,
+    },
+    /// Executes the binary anew (an upgrade); runs go on.
+    Restart,
+}
+
+impl Command {
+    /// Whether a watcher may send it.
+    pub fn only_looks(&self) -> bool {
+        matches!(
+            self,
+            Self::Subscribe { .. }
+                | Self::Unsubscribe { .. }
+                | Self::Refresh { .. }
+                | Self::Status
+                | Self::Clouds { .. }
+                | Self::List { .. }
+                | Self::RunDetail { .. }
+                | Self::OutputPage { .. }
+                | Self::PlayPage { .. }
+                | Self::Blueprints
+                | Self::Inventory { .. }
+                | Self::ServerShow { .. }
+                | Self::ConsoleLog { .. }
+                | Self::Audit { .. }
+        )
+    }
+
+    /// Whether it changes something that is to be done once and written into the audit.
+    pub fn acts(&self) -> bool {
+        !self.only_looks()
+            && !matches!(
+                self,
+                Self::PlanCreate { .. }
+                    | Self::PlanScale { .. }
+                    | Self::PlanRepair { .. }
+                    | Self::PlanDelete { .. }
+                    | Self::PlanPlaybook { .. }
+            )
+    }
+}
+
+/// A blueprint, for lists.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BlueprintInfo {
+    pub name: String,
+    pub summary: String,
+    /// The spec's text.
+    pub spec: String,
+}
+
+/// What the engine says of itself.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct EngineStatus {
+    pub pid: u32,
+    pub program: String,
+    pub home: String,
+    /// Seconds since its start.
+    pub up: u64,
+    pub runs_under_way: u32,
+    pub clients: u32,
+    pub seq: u64,
+    /// Resident memory, KiB.
+    pub rss_kb: u64,
+    /// Which Ansible is used: its version and path, or why there is none.
+    pub ansible: String,
+    /// Something is wrong and people should know: a full disk.
+    #[serde(default)]
+    pub trouble: Vec<String>,
+}
+
+/// A page of output.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OutputPage {
+    pub attempt: u32,
+    /// Number of the first line, from 0.
+    pub from: u64,
+    /// Lossy UTF-8, not cleaned; lines over 16 KiB are cut and say so.
+    pub lines: Vec<String>,
+    /// Whole lines there are now.
+    pub total: u64,
+    pub bytes: u64,
+    /// No line will be added any more.
+    pub ended: bool,
+}
+
+/// The state of one step's playbook.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StepPlay {
+    pub step: u32,
+    pub attempt: u32,
+    pub state: PlayState,
+}
+
+/// Answers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", content = "of", rename_all = "snake_case")]
+pub enum Answer {
+    Done,
+    Status(EngineStatus),
+    Clouds(Vec<super::live::CloudRow>),
+    Identity(Identity),
+    List {
+        rows: Rows,
+        freshness: Freshness,
+    },
+    RunDetail {
+        run: Box<Run>,
+        steps: Vec<Step>,
+        plays: Vec<StepPlay>,
+    },
+    Output(OutputPage),
+    Plays {
+        from: u64,
+        events: Vec<PlayEvent>,
+        total: u64,
+    },
+    Blueprints(Vec<BlueprintInfo>),
+    Inventory(serde_json::Value),
+    Server(Box<Server>),
+    Text(String),
+    Audit(Vec<AuditEntry>),
+    Plan(Box<Plan>),
+    /// A run was started (or is the one that this idempotency key started before).
+    Run(RunNo),
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Refusal {
+    pub code: RefusalCode,
+    pub failure: Failure,
+}
+
+/// Kinds of refusal, for exit codes and screens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    /// The request itself is wrong: bad spec, unknown flavor.
+    Bad,
+    /// There is nothing of that name.
+    NotFound,
+    /// Not allowed: a watcher, a policy, another run in the way, quota.
+    Refused,
+    /// The plan is stale; the failure says what differs.
+    Stale,
+    /// It was tried and failed.
+    Failed,
+}
+
+impl Refusal {
+    /// A refusal with the code that fits the failure's class.
+    pub fn of(failure: Failure) -> Self {
+        use crate::model::Class;
+        let code = match failure.class {
+            Class::Refused | Class::Quota => RefusalCode::Refused,
+            Class::NotFound => RefusalCode::NotFound,
+            _ => RefusalCode::Failed,
+        };
+        Self { code, failure }
+    }
+
+    /// The request itself is wrong.
+    pub fn bad(failure: Failure) -> Self {
+        Self { code: RefusalCode::Bad, failure }
+    }
+}

@@ -1,0 +1,27 @@
+//! What crosses the socket: NDJSON, one object a line, at most [`MAX_LINE`] bytes.
+//!
+//! A client opens a connection with [`Hello`]; the engine answers [`Welcome`] or [`Bye`]. Then the client sends
+//! [`Request`]s; the engine sends [`FromEngine`]. A connection whose hello names a stream carries [`frame`]s
+//! after the welcome instead.
+
+pub mod command;
+pub mod event;
+pub mod frame;
+pub mod hello;
+pub mod live;
+pub mod message;
+
+pub use command::{Answer, Command, Refusal, Request, SpecSource};
+pub use event::{Event, EventBody};
+pub use hello::{Bye, ClientContext, ClientKind, Hello, Role, StreamRequest, Welcome};
+pub use live::{ListKind, Live, Rows, Topic};
+pub use message::FromEngine;
+
+/// Version of this protocol. An engine serves this and the one before.
+pub const VERSION: u32 = 1;
+
+/// Longest line, bytes, the line feed included.
+pub const MAX_LINE: usize = 1 << 20;
+
+/// Name of the operators' socket, in the state directory.
+pub const SOCKET: &str = "engine.sock";
