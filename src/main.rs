@@ -1,1 +1,41 @@
-fn main() {}
+//! The program: hidden helpers first, then one front door. No logic lives here.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use quarterdeck::cli;
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if let Some(code) = hidden(&args) {
+        return exit(code);
+    }
+    if let Err(report) = color_eyre::config::HookBuilder::default().display_env_section(false).install() {
+        eprintln!("quarterdeck: {report}");
+    }
+    exit(cli::main(args, &doors()))
+}
+
+/// A part of the program that runs as a process of its own: its hidden word, and its main.
+type Part = (&'static str, fn(Vec<OsString>) -> i32);
+
+/// They start before any thread exists, since they fork and make namespaces.
+const PARTS: &[Part] = &[];
+
+fn hidden(args: &[OsString]) -> Option<i32> {
+    let word = args.get(1)?;
+    let (_, part) = PARTS.iter().find(|(name, _)| word == name)?;
+    Some(part(args.iter().skip(2).cloned().collect()))
+}
+
+/// What the command line opens but does not know: the console and the engine.
+fn doors() -> cli::Doors {
+    cli::Doors {
+        console: |_open| Box::pin(async { Err(cli::unfinished("console")) }),
+        engine: |_detached| Box::pin(async { Err(cli::unfinished("engine")) }),
+    }
+}
+
+fn exit(code: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
