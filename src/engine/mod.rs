@@ -1,1 +1,4 @@
-//! Being built.
+//! The engine: owns every side effect.
+
+pub mod door;
+pub mod feeds;
