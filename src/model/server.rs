@@ -65,6 +65,15 @@ pub struct Tags {
     pub token: Token,
 }
 
+impl Tags {
+    /// Tags of a server that is asked for outside a cluster: a client does not know home or token, and the engine
+    /// puts its own in.
+    pub fn unset(name: &str) -> Self {
+        let nil = uuid::Uuid::nil();
+        Self { home: HomeId(nil), cluster: ClusterId(nil), node: name.to_owned(), token: Token(String::new()) }
+    }
+}
+
 /// One virtual machine.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Server {

@@ -44,6 +44,11 @@ pub struct ClusterSpec {
     pub ready: Option<ReadySpec>,
 }
 
+/// The JSON Schema of a spec, for editors.
+pub fn schema() -> Value {
+    schemars::schema_for!(ClusterSpec).to_value()
+}
+
 /// How to log in to the nodes.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -175,6 +175,7 @@ pub enum Command {
         run: RunNo,
         pinned: bool,
     },
+    /// A server of no cluster; the engine puts its own tags in.
     ServerCreate {
         cloud: CloudName,
         server: Box<NewServer>,
@@ -266,6 +267,9 @@ pub struct BlueprintInfo {
     pub summary: String,
     /// The spec's text.
     pub spec: String,
+    /// All of its files, the spec included, by path within the blueprint.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
 }
 
 /// What the engine says of itself.
@@ -283,6 +287,9 @@ pub struct EngineStatus {
     pub rss_kb: u64,
     /// Which Ansible is used: its version and path, or why there is none.
     pub ansible: String,
+    /// Playbooks can be run.
+    #[serde(default)]
+    pub ansible_ready: bool,
     /// Something is wrong and people should know: a full disk.
     #[serde(default)]
     pub trouble: Vec<String>,
