@@ -29,7 +29,7 @@ pub use plan::{Plan, PlanKind, PlannedStep, QuotaEffect};
 pub use play::{PlayEvent, PlayState};
 pub use prompt::{Choice, Prompt, PromptKind, PromptState};
 pub use quota::{Quota, QuotaItem};
-pub use run::{Run, RunKind, RunState, StepCounts};
+pub use run::{Ending, Run, RunKind, RunState, StepCounts};
 pub use server::{Address, AddressKind, NewServer, PlacedFile, PowerAction, Server, ServerStatus, Tags};
 pub use spec::ClusterSpec;
 pub use step::{Step, StepState, Wait, Work};

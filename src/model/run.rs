@@ -71,6 +71,20 @@ impl fmt::Display for RunState {
     }
 }
 
+/// How a run that somebody ended early is to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Stop what runs, then ask whether to undo or keep.
+    Ask,
+    /// Stop what runs, then give back what this run created.
+    Undo,
+    /// Stop what runs, leave the rest as it is.
+    Keep,
+    /// The same, and kill instead of stop.
+    Force,
+}
+
 /// How many steps are in which state; rides in every change of a run, so that a late watcher is right at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct StepCounts {
@@ -109,6 +123,9 @@ pub struct Run {
     pub waits: Option<String>,
     /// What ended it badly.
     pub failure: Option<Failure>,
+    /// How it is to end, once somebody cancelled it or its failure decided so.
+    #[serde(default)]
+    pub ending: Option<Ending>,
     /// Never removed by retention.
     #[serde(default)]
     pub pinned: bool,

@@ -96,8 +96,8 @@ pub enum Work {
     VerifyGone,
     /// Removes the cluster's record, keys and known hosts.
     Forget,
-    /// Runs an external program: `argv[0]` with its arguments in `dir`. No shell.
-    Program { argv: Vec<String>, dir: String },
+    /// Makes or repairs the managed virtualenv with Ansible.
+    InstallAnsible,
 }
 
 impl Work {
@@ -114,7 +114,7 @@ impl Work {
             Self::Sweep => "sweep",
             Self::VerifyGone => "verify_gone",
             Self::Forget => "forget",
-            Self::Program { .. } => "program",
+            Self::InstallAnsible => "install_ansible",
         }
     }
 

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::model::spec::PlaybookSpec;
 use crate::model::{
-    AuditEntry, CloudName, ClusterId, Driver, Failure, Identity, NewServer, Plan, PlanId, PlayEvent, PlayState, PowerAction,
-    PromptId, Run, RunNo, Server, Step,
+    AuditEntry, CloudName, ClusterId, Driver, Ending, Failure, Identity, NewServer, Plan, PlanId, PlayEvent, PlayState,
+    PowerAction, PromptId, Run, RunNo, Server, Step,
 };
 
 use super::live::{Freshness, ListKind, Rows, Topic};
@@ -33,20 +33,6 @@ pub enum SpecSource {
     Text { text: String, path: String, base_dir: String },
     /// A blueprint that ships with the program.
     Blueprint { blueprint: String },
-}
-
-/// How far a cancel goes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CancelMode {
-    /// Start nothing new; what runs is stopped; then ask whether to undo or keep.
-    Ask,
-    /// The same, then undo.
-    Undo,
-    /// The same, then keep what is there.
-    Keep,
-    /// Kill what runs, keep what is there.
-    Force,
 }
 
 /// When the engine is to end.
@@ -157,7 +143,7 @@ pub enum Command {
     },
     Cancel {
         run: RunNo,
-        mode: CancelMode,
+        mode: Ending,
     },
     /// A failed run once more: its failed and not yet done steps; a playbook only on its failed hosts when asked.
     Retry {
