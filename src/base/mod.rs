@@ -2,6 +2,9 @@
 
 pub mod clock;
 pub mod cx;
+pub mod job;
+pub mod process;
+pub mod venv;
 
 pub use clock::{Clock, SystemClock};
 pub use cx::{Cx, Output, Progress};

@@ -1,0 +1,1 @@
+//! Python virtual environments that we manage.
