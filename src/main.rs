@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 type Part = (&'static str, fn(Vec<OsString>) -> i32);
 
 /// They start before any thread exists, since they fork and make namespaces.
-const PARTS: &[Part] = &[];
+const PARTS: &[Part] = &[("__job", quarterdeck::base::job::main_hidden)];
 
 fn hidden(args: &[OsString]) -> Option<i32> {
     let word = args.get(1)?;
