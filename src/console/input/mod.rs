@@ -1,0 +1,7 @@
+//! What comes from the keyboard, and what it means.
+
+pub mod decoder;
+pub mod key;
+
+pub use decoder::{Decoder, Input};
+pub use key::{Code, Key};

@@ -1,0 +1,142 @@
+//! The terminal's state: taken when the console starts, given back on every way out.
+
+use std::io::{self, Write as _};
+use std::os::fd::BorrowedFd;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::sys::termios::{self, FlushArg, SetArg, Termios};
+use ratatui::layout::Rect;
+
+use crate::model::Failure;
+
+/// Alternate screen, bracketed paste, focus reports, no cursor.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?25l";
+/// Undoes all of it and a half-written frame; harmless when nothing is on.
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?1004l\x1b[?2004l\x1b[?1000l\x1b[?25h\x1b[?1049l";
+
+static TAKEN: AtomicBool = AtomicBool::new(false);
+static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// Holds the terminal; dropping it gives the terminal back.
+#[derive(Debug)]
+pub struct Guard(());
+
+impl Guard {
+    /// Takes the terminal: raw mode, alternate screen. A panic gives it back before its message is printed.
+    ///
+    /// # Errors
+    /// Standard input or output is no terminal.
+    pub fn take() -> Result<Self, Failure> {
+        if !(nix::unistd::isatty(stdin()).unwrap_or(false) && nix::unistd::isatty(stdout()).unwrap_or(false)) {
+            return Err(Failure::refused("open the console", "standard input or output is not a terminal")
+                .next("use the commands instead: `quarterdeck run list`, `quarterdeck run tail`"));
+        }
+        hook();
+        enter().map_err(|e| Failure::broken("take the terminal", e))?;
+        Ok(Self(()))
+    }
+
+    /// Gives the terminal back for a while: for a shell, an editor, a suspend.
+    pub fn leave(&self) {
+        restore();
+    }
+
+    /// Takes it again.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn enter(&self) -> Result<(), Failure> {
+        enter().map_err(|e| Failure::broken("take the terminal again", e))
+    }
+
+    /// Raw mode without the alternate screen: for a shell on a node.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn raw(&self) -> Result<(), Failure> {
+        TAKEN.store(true, Ordering::SeqCst);
+        raw().map_err(|e| Failure::broken("put the terminal into raw mode", e))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn stdin() -> BorrowedFd<'static> {
+    // SAFETY: descriptor 0 is open for the whole life of the process; nothing here closes it.
+    unsafe { BorrowedFd::borrow_raw(0) }
+}
+
+fn stdout() -> BorrowedFd<'static> {
+    // SAFETY: as above, descriptor 1.
+    unsafe { BorrowedFd::borrow_raw(1) }
+}
+
+fn raw() -> nix::Result<()> {
+    let mut modes = termios::tcgetattr(stdin())?;
+    if let Ok(mut before) = BEFORE.lock()
+        && before.is_none()
+    {
+        *before = Some(modes.clone());
+    }
+    termios::cfmakeraw(&mut modes);
+    termios::tcsetattr(stdin(), SetArg::TCSADRAIN, &modes)
+}
+
+fn enter() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    raw()?;
+    write_all(ENTER)
+}
+
+/// Gives the terminal back. Can be called any number of times, from any thread, from a panic.
+pub fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let _ = write_all(LEAVE);
+    // What the terminal still answers must not land in the shell's line.
+    let _ = termios::tcflush(stdin(), FlushArg::TCIFLUSH);
+    let before = BEFORE.lock().map(|b| b.clone()).unwrap_or_default();
+    if let Some(modes) = before {
+        let _ = termios::tcsetattr(stdin(), SetArg::TCSADRAIN, &modes);
+    }
+}
+
+/// Writes to the terminal past every buffer.
+pub fn write_all(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// The terminal's size; 80×24 when it does not say.
+pub fn size() -> Rect {
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: TIOCGWINSZ fills the winsize that the pointer names.
+    let told = unsafe { libc::ioctl(1, libc::TIOCGWINSZ, &raw mut size) } == 0;
+    if told && size.ws_col > 0 && size.ws_row > 0 { Rect::new(0, 0, size.ws_col, size.ws_row) } else { Rect::new(0, 0, 80, 24) }
+}
+
+/// A panic of the thread that owns the screen gives the terminal back first; one of another thread goes to the log
+/// only, since its message would be written across the screen.
+fn hook() {
+    static ONCE: AtomicBool = AtomicBool::new(false);
+    if ONCE.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let before = std::panic::take_hook();
+    let owner = std::thread::current().id();
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().id() == owner || !TAKEN.load(Ordering::SeqCst) {
+            restore();
+            before(info);
+        } else {
+            tracing::error!(%info, "a background task of the console panicked");
+        }
+    }));
+}
