@@ -3,3 +3,15 @@
 
 pub mod input;
 pub mod terminal;
+pub mod theme;
+
+use crate::model::RunNo;
+
+/// Where the console opens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    /// The clusters.
+    Home,
+    /// The detail of one run.
+    Run(RunNo),
+}

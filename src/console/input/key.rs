@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn keys_read_as_they_are_written() {
-        for text in ["q", "D", "ctrl-z", "shift-tab", "space", "f5", "alt-x", "-", "ctrl--", "/", "?", "enter", "ctrl-alt-delete"] {
+        for text in ["q", "D", "ctrl-z", "shift-tab", "space", "f5", "alt-x", "-", "ctrl--", "/", "?", "enter", "ctrl-alt-delete"]
+        {
             let key: Key = text.parse().unwrap();
             assert_eq!(key.to_string(), text);
         }

@@ -14,6 +14,8 @@ use unicode_width::UnicodeWidthStr as _;
 const VISIBLE_ON_BLANK: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
 /// Shortest run of blanks that is erased rather than written.
 const ERASE_FROM: u16 = 6;
+/// Symbol of a cell of which nothing is known: no target has it.
+const UNKNOWN: &str = "\u{0}";
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Pen {
@@ -78,8 +80,10 @@ impl Screen {
         'rows: for y in 0..area.height {
             let mut x = 0;
             while x < area.width {
-                if !self.differs(target, x, y) || !only(x, y) {
-                    x += 1;
+                let cells = cells_of(&target[(x, y)]).min(area.width - x);
+                let differs = (x..x + cells).any(|i| self.differs(target, i, y));
+                if !differs || !only(x, y) {
+                    x += cells;
                     continue;
                 }
                 if out.len() - start >= limit {
@@ -104,7 +108,9 @@ impl Screen {
     fn put(&mut self, target: &Buffer, x: u16, y: u16, width: u16, only: &dyn Fn(u16, u16) -> bool, out: &mut Vec<u8>) -> u16 {
         let cell = &target[(x, y)];
         if blank(cell) {
-            let run = (x..width).take_while(|&i| target[(i, y)].symbol() == " " && same(cell, &target[(i, y)]) && only(i, y)).count() as u16;
+            let run = (x..width)
+                .take_while(|&i| target[(i, y)].symbol() == " " && same(cell, &target[(i, y)]) && only(i, y))
+                .count() as u16;
             let erasable = (self.bce || cell.bg == Color::Reset) && (cell.modifier & VISIBLE_ON_BLANK).is_empty();
             let to_end = x + run == width && run >= 3;
             if erasable && (to_end || run >= ERASE_FROM) {
@@ -115,9 +121,7 @@ impl Screen {
                 } else {
                     let _ = write!(out, "\x1b[{run}X");
                 }
-                for i in x..x + run {
-                    self.shown[(i, y)] = target[(i, y)].clone();
-                }
+                self.set_shown(target, x, x + run, y);
                 return x + run;
             }
         }
@@ -130,18 +134,25 @@ impl Screen {
         let cell = &target[(x, y)];
         let width = self.area().width;
         let symbol = if cell.symbol().is_empty() { " " } else { cell.symbol() };
-        let cells = symbol.width().clamp(1, 2) as u16;
-        // The right half of a wide character that is overwritten: what it showed is gone.
-        if x + 1 < width && self.shown[(x, y)].symbol().width() > 1 && cells == 1 {
-            self.shown[(x + 1, y)].set_symbol("\u{0}");
-        }
         out.extend_from_slice(symbol.as_bytes());
-        let next = (x + cells).min(width);
-        for i in x..next {
-            self.shown[(i, y)] = target[(i, y)].clone();
-        }
+        let next = (x + cells_of(cell)).min(width);
+        self.set_shown(target, x, next, y);
         self.at = (next < width).then_some((next, y));
         next
+    }
+
+    /// Cells `x..end` show the target now. Half of a wide character that was overwritten takes the other half along:
+    /// what is shown there is unknown.
+    fn set_shown(&mut self, target: &Buffer, x: u16, end: u16, y: u16) {
+        if x > 0 && cells_of(&self.shown[(x - 1, y)]) == 2 {
+            self.shown[(x - 1, y)].set_symbol(UNKNOWN);
+        }
+        if end < self.area().width && cells_of(&self.shown[(end - 1, y)]) == 2 {
+            self.shown[(end, y)].set_symbol(UNKNOWN);
+        }
+        for i in x..end {
+            self.shown[(i, y)] = target[(i, y)].clone();
+        }
     }
 
     /// Moves to a cell the shortest way.
@@ -203,7 +214,9 @@ impl Screen {
                 code(&mut codes, 22);
                 from.mods -= Modifier::BOLD | Modifier::DIM;
             }
-            for (modifier, _, off) in MODS.iter().filter(|(m, _, _)| lost.contains(*m) && *m != Modifier::BOLD && *m != Modifier::DIM) {
+            for (modifier, _, off) in
+                MODS.iter().filter(|(m, _, _)| lost.contains(*m) && *m != Modifier::BOLD && *m != Modifier::DIM)
+            {
                 code(&mut codes, *off);
                 from.mods -= *modifier;
             }
@@ -258,6 +271,12 @@ const MODS: &[(Modifier, u8, u8)] = &[
 
 fn pen(cell: &Cell) -> Pen {
     Pen { fg: cell.fg, bg: cell.bg, mods: cell.modifier }
+}
+
+/// How many cells a cell's symbol takes.
+fn cells_of(cell: &Cell) -> u16 {
+    let symbol = cell.symbol();
+    if symbol.len() <= 1 { 1 } else { symbol.width().clamp(1, 2) as u16 }
 }
 
 fn blank(cell: &Cell) -> bool {
@@ -388,15 +407,10 @@ mod tests {
             Just(Color::Rgb(1, 2, 3))
         ];
         (colour.clone(), colour, 0u16..64).prop_map(|(fg, bg, bits)| {
-            let all = [
-                Modifier::BOLD,
-                Modifier::DIM,
-                Modifier::ITALIC,
-                Modifier::UNDERLINED,
-                Modifier::REVERSED,
-            ];
+            let all = [Modifier::BOLD, Modifier::DIM, Modifier::ITALIC, Modifier::UNDERLINED, Modifier::REVERSED];
+            let bits = if bits & 1 != 0 { bits & !2 } else { bits };
             let mods = all.iter().enumerate().filter(|(i, _)| bits & (1 << i) != 0).fold(Modifier::empty(), |m, (_, x)| m | *x);
-            Style::new().fg(fg).bg(bg).add_modifier(mods)
+            Style::new().fg(fg).bg(bg).remove_modifier(Modifier::all() - mods).add_modifier(mods)
         })
     }
 
@@ -439,7 +453,7 @@ mod tests {
         fn a_terminal_shows_what_was_meant(first in lines(), second in lines(), limit in 1usize..300) {
             let (first, second) = (build(&first), build(&second));
             let mut screen = Screen::new(*first.area(), true);
-            let mut terminal = vt100::Parser::new(4, 20, 0);
+            let mut terminal = vt100::Parser::new(4.try_into().unwrap(), 20.try_into().unwrap(), 0);
             for target in [&first, &second, &first] {
                 loop {
                     let mut out = Vec::new();

@@ -55,12 +55,7 @@ impl Reader {
     }
 }
 
-fn read_loop(
-    wake: &OwnedFd,
-    paused: &AtomicBool,
-    ack: &blocking::Sender<()>,
-    send: &mpsc::UnboundedSender<Vec<u8>>,
-) {
+fn read_loop(wake: &OwnedFd, paused: &AtomicBool, ack: &blocking::Sender<()>, send: &mpsc::UnboundedSender<Vec<u8>>) {
     let stdin = io::stdin();
     let mut bytes = [0u8; 4096];
     loop {
