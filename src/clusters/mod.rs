@@ -7,6 +7,8 @@ pub mod facts;
 pub mod hosts;
 pub mod plan;
 pub mod spec;
+mod via;
+mod words;
 
 pub use facts::{CloudFacts, Facts};
 pub use plan::{Inputs, Wanted};
