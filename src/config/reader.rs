@@ -1,0 +1,210 @@
+//! Reads TOML tables by hand, so that every problem of a file is found at once and names its place.
+
+use std::fmt::Display;
+use std::ops::{Range, RangeInclusive};
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::origin::{Origin, Sourced};
+use crate::model::Failure;
+
+/// A table, and the name that messages give it (`engine`, `clouds.lab`; empty for the file itself).
+pub(super) struct Section<'t> {
+    pub(super) table: &'t DeTable<'t>,
+    pub(super) name: String,
+}
+
+impl<'t> Section<'t> {
+    pub(super) fn get(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
+        self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
+    }
+
+    fn place(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+}
+
+/// Reads one file and collects what is wrong with it.
+pub(super) struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+    problems: Vec<(usize, String)>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(path: &'a Path, text: &'a str) -> Self {
+        Self { path, text, problems: Vec::new() }
+    }
+
+    /// The file's table; where its TOML is broken, what could be read.
+    pub(super) fn parse(&mut self) -> DeTable<'a> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            self.problem(&span, error.message().replace('\n', ", "));
+        }
+        table.into_inner()
+    }
+
+    /// Notes a problem at a place of the text.
+    pub(super) fn problem(&mut self, span: &Range<usize>, message: impl Display) {
+        let (line, column) = position(self.text, span.start);
+        self.problems.push((span.start, format!("{}:{line}:{column}: {message}", self.path.display())));
+    }
+
+    /// Notes every key that is not among `known`.
+    pub(super) fn only(&mut self, section: &Section<'_>, known: &[&str]) {
+        for (key, _) in section.table {
+            let name = key.get_ref();
+            if !known.contains(&name.as_ref()) {
+                let hint = nearest(name, known.iter().copied());
+                self.problem(&key.span(), format!("unknown key {}{hint}", section.place(name)));
+            }
+        }
+    }
+
+    /// A table inside another.
+    pub(super) fn section<'t>(&mut self, parent: &Section<'t>, key: &str) -> Option<Section<'t>> {
+        let value = parent.get(key)?;
+        let name = parent.place(key);
+        match value.get_ref() {
+            DeValue::Table(table) => Some(Section { table, name }),
+            other => {
+                self.problem(&value.span(), format!("{name} must be a table, not {}", kind(other)));
+                None
+            }
+        }
+    }
+
+    /// A text.
+    pub(super) fn text(&mut self, section: &Section<'_>, key: &str) -> Option<Sourced<String>> {
+        let value = section.get(key)?;
+        match value.get_ref() {
+            DeValue::String(text) => Some(self.sourced(value, text.clone().into_owned())),
+            other => self.wrong(section, key, value, "a text in quotes", other),
+        }
+    }
+
+    /// One of some words.
+    pub(super) fn word<T: Copy>(&mut self, section: &Section<'_>, key: &str, words: &[(&str, T)]) -> Option<Sourced<T>> {
+        let text = self.text(section, key)?;
+        if let Some((_, found)) = words.iter().find(|(word, _)| *word == text.value) {
+            return Some(text.map(|_| *found));
+        }
+        let span = section.get(key)?.span();
+        let hint = nearest(&text, words.iter().map(|(word, _)| *word));
+        let place = section.place(key);
+        self.problem(&span, format!("{place} is {:?}, which is none of {}{hint}", text.value, list(words)));
+        None
+    }
+
+    /// Yes or no.
+    pub(super) fn truth(&mut self, section: &Section<'_>, key: &str) -> Option<Sourced<bool>> {
+        let value = section.get(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(truth) => Some(self.sourced(value, *truth)),
+            other => self.wrong(section, key, value, "true or false", other),
+        }
+    }
+
+    /// A whole number within `range`.
+    pub(super) fn number(&mut self, section: &Section<'_>, key: &str, range: RangeInclusive<u64>) -> Option<Sourced<u64>> {
+        let value = section.get(key)?;
+        let (low, high) = (range.start(), range.end());
+        let DeValue::Integer(digits) = value.get_ref() else {
+            return self.wrong(section, key, value, &format!("a number from {low} to {high}"), value.get_ref());
+        };
+        match u64::from_str_radix(digits.as_str(), digits.radix()) {
+            Ok(number) if range.contains(&number) => Some(self.sourced(value, number)),
+            _ => {
+                let place = section.place(key);
+                self.problem(&value.span(), format!("{place} is {}, outside {low} to {high}", digits.as_str()));
+                None
+            }
+        }
+    }
+
+    /// Any plain value, as the text that a driver reads.
+    pub(super) fn plain(&mut self, section: &Section<'_>, key: &str) -> Option<Sourced<String>> {
+        let value = section.get(key)?;
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.clone().into_owned(),
+            DeValue::Boolean(truth) => truth.to_string(),
+            DeValue::Integer(digits) if digits.radix() == 10 => digits.as_str().to_owned(),
+            DeValue::Float(digits) => digits.as_str().to_owned(),
+            other => return self.wrong(section, key, value, "a text, a number, true or false", other),
+        };
+        Some(self.sourced(value, text))
+    }
+
+    /// Where a key stands in the file.
+    pub(super) fn origin(&self, span: &Range<usize>) -> Origin {
+        Origin::File { path: PathBuf::from(self.path), line: position(self.text, span.start).0 }
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// Every problem, in the order of the file.
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
+        self.problems.sort();
+        let Some((first, _)) = self.problems.first() else { return Ok(()) };
+        let (line, column) = position(self.text, *first);
+        let all: Vec<_> = self.problems.iter().map(|(_, message)| message.as_str()).collect();
+        Err(Failure::refused("read the settings", all.join("\n"))
+            .at(format!("{}:{line}:{column}", self.path.display()))
+            .next(format!("correct {}", self.path.display())))
+    }
+
+    fn sourced<T>(&self, at: &Spanned<DeValue<'_>>, value: T) -> Sourced<T> {
+        Sourced { value, origin: self.origin(&at.span()) }
+    }
+
+    fn wrong<T>(
+        &mut self,
+        section: &Section<'_>,
+        key: &str,
+        at: &Spanned<DeValue<'_>>,
+        wanted: &str,
+        found: &DeValue<'_>,
+    ) -> Option<T> {
+        let place = section.place(key);
+        self.problem(&at.span(), format!("{place} must be {wanted}, not {}", kind(found)));
+        None
+    }
+}
+
+/// ` (did you mean …?)` with the word of `known` that is nearest, or nothing when none is near.
+pub(super) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> String {
+    known
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
+        .min()
+        .map(|(_, candidate)| format!(" (did you mean {candidate}?)"))
+        .unwrap_or_default()
+}
+
+fn list<T>(words: &[(&str, T)]) -> String {
+    words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// Line and column (both from 1, in characters) of a byte of `text`.
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}

@@ -1,0 +1,299 @@
+//! `settings.toml`: what the user has set, everything optional.
+//!
+//! ```toml
+//! default_cloud = "lab"          # commands that name no cloud go here
+//!
+//! [engine]
+//! idle_hours = 24                # with no client and no run for this long it ends; 0: never
+//! log = "info"                   # error, warn, info, debug, trace; or by part: "info,quarterdeck::ssh=debug"
+//!
+//! [retention]                    # whichever comes first; pinned and unfinished runs stay
+//! runs = 200
+//! days = 90
+//! gigabytes = 5
+//!
+//! [ansible]
+//! use_path = false               # true: the one on the PATH even when the managed one is there
+//! python = "/usr/bin/python3"    # makes the managed virtualenv
+//!
+//! [console]
+//! theme = "quarterdeck"
+//! colours = "auto"               # auto, true, 256, 16, none
+//! mouse = true
+//!
+//! [clouds.lab]
+//! driver = "sandbox"             # everything else in the table is for the driver
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::Paths;
+use super::files::read_text;
+use super::origin::{Origin, Sourced};
+use super::reader::{Reader, Section, nearest};
+use crate::model::ids::{MAX_NAME, is_name};
+use crate::model::{CloudName, Driver, Failure};
+
+/// How many colours the console uses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Colours {
+    /// What the terminal seems to have.
+    Auto,
+    True,
+    C256,
+    C16,
+    None,
+}
+
+/// A cloud as the file describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CloudSettings {
+    pub driver: Sourced<Driver>,
+    /// What the driver wants to know, by name.
+    pub values: BTreeMap<String, Sourced<String>>,
+    /// Where its table begins.
+    pub origin: Origin,
+}
+
+/// What the user has set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// The cloud of commands that name none: the one that is set, else the only one there is.
+    pub default_cloud: Sourced<Option<CloudName>>,
+    pub clouds: BTreeMap<CloudName, CloudSettings>,
+    /// Hours, 0 to 8,760; 0: the engine never ends by itself.
+    pub idle_hours: Sourced<u64>,
+    /// A filter in the words of `tracing_subscriber::EnvFilter`; `QUARTERDECK_LOG` goes before the file.
+    pub log: Sourced<String>,
+    pub keep_runs: Sourced<u64>,
+    pub keep_days: Sourced<u64>,
+    pub keep_gigabytes: Sourced<u64>,
+    pub ansible_use_path: Sourced<bool>,
+    pub ansible_python: Sourced<Option<PathBuf>>,
+    pub theme: Sourced<String>,
+    pub colours: Sourced<Colours>,
+    pub mouse: Sourced<bool>,
+}
+
+/// Overrides the log filter of the file.
+pub const LOG_VARIABLE: &str = "QUARTERDECK_LOG";
+
+const DRIVERS: &[(&str, Driver)] = &[
+    ("sandbox", Driver::Sandbox),
+    ("docker", Driver::Docker),
+    ("openstack", Driver::Openstack),
+    ("synnefo", Driver::Synnefo),
+    ("libcloud", Driver::Libcloud),
+];
+
+const COLOURS: &[(&str, Colours)] =
+    &[("auto", Colours::Auto), ("true", Colours::True), ("256", Colours::C256), ("16", Colours::C16), ("none", Colours::None)];
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            default_cloud: Sourced::default(None),
+            clouds: BTreeMap::new(),
+            idle_hours: Sourced::default(24),
+            log: Sourced::default("info".to_owned()),
+            keep_runs: Sourced::default(200),
+            keep_days: Sourced::default(90),
+            keep_gigabytes: Sourced::default(5),
+            ansible_use_path: Sourced::default(false),
+            ansible_python: Sourced::default(None),
+            theme: Sourced::default("quarterdeck".to_owned()),
+            colours: Sourced::default(Colours::Auto),
+            mouse: Sourced::default(true),
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of a home; without a file, the defaults.
+    ///
+    /// # Errors
+    /// The file cannot be read, or something in it is wrong: every problem as `FILE:LINE:COLUMN: …`.
+    pub fn load(paths: &Paths) -> Result<Self, Failure> {
+        let path = paths.settings();
+        let mut settings = match read_text(&path)? {
+            Some(text) => Self::parse(&path, &text)?,
+            None => Self::default(),
+        };
+        if let Some(filter) = std::env::var(LOG_VARIABLE).ok().filter(|filter| !filter.is_empty()) {
+            settings.log = Sourced { value: filter, origin: Origin::Env(LOG_VARIABLE.to_owned()) };
+        }
+        Ok(settings)
+    }
+
+    /// The settings that a text means; `path` is for messages and origins.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn parse(path: &std::path::Path, text: &str) -> Result<Self, Failure> {
+        let mut reader = Reader::new(path, text);
+        let table = reader.parse();
+        let root = Section { table: &table, name: String::new() };
+        reader.only(&root, &["default_cloud", "engine", "retention", "ansible", "console", "clouds"]);
+        let mut settings = Self::default();
+        settings.read_engine(&mut reader, &root);
+        settings.read_console(&mut reader, &root);
+        settings.read_clouds(&mut reader, &root);
+        settings.read_default_cloud(&mut reader, &root);
+        reader.finish()?;
+        Ok(settings)
+    }
+
+    fn read_engine(&mut self, reader: &mut Reader<'_>, root: &Section<'_>) {
+        if let Some(engine) = reader.section(root, "engine") {
+            reader.only(&engine, &["idle_hours", "log"]);
+            put(&mut self.idle_hours, reader.number(&engine, "idle_hours", 0..=8_760));
+            put(&mut self.log, reader.text(&engine, "log"));
+        }
+        if let Some(retention) = reader.section(root, "retention") {
+            reader.only(&retention, &["runs", "days", "gigabytes"]);
+            put(&mut self.keep_runs, reader.number(&retention, "runs", 1..=100_000));
+            put(&mut self.keep_days, reader.number(&retention, "days", 1..=36_500));
+            put(&mut self.keep_gigabytes, reader.number(&retention, "gigabytes", 1..=100_000));
+        }
+        if let Some(ansible) = reader.section(root, "ansible") {
+            reader.only(&ansible, &["use_path", "python"]);
+            put(&mut self.ansible_use_path, reader.truth(&ansible, "use_path"));
+            put(&mut self.ansible_python, reader.text(&ansible, "python").map(|t| t.map(|p| Some(p.into()))));
+        }
+    }
+
+    fn read_console(&mut self, reader: &mut Reader<'_>, root: &Section<'_>) {
+        let Some(console) = reader.section(root, "console") else { return };
+        reader.only(&console, &["theme", "colours", "mouse"]);
+        put(&mut self.theme, reader.text(&console, "theme"));
+        put(&mut self.colours, reader.word(&console, "colours", COLOURS));
+        put(&mut self.mouse, reader.truth(&console, "mouse"));
+    }
+
+    fn read_clouds(&mut self, reader: &mut Reader<'_>, root: &Section<'_>) {
+        let Some(clouds) = reader.section(root, "clouds") else { return };
+        for (key, _) in clouds.table {
+            let name = key.get_ref().as_ref();
+            if !is_name(name) {
+                reader.problem(
+                    &key.span(),
+                    format!("{name:?} cannot name a cloud: a-z, 0-9, - and _, at most {MAX_NAME}, a letter or digit first"),
+                );
+                continue;
+            }
+            let Some(section) = reader.section(&clouds, name) else { continue };
+            if section.table.iter().all(|(key, _)| key.get_ref() != "driver") {
+                reader.problem(&key.span(), format!("clouds.{name} has no driver"));
+            }
+            let values = section.table.iter().map(|(key, _)| key.get_ref().as_ref()).filter(|key| *key != "driver");
+            let values = values.filter_map(|key| Some((key.to_owned(), reader.plain(&section, key)?))).collect();
+            let Some(driver) = reader.word(&section, "driver", DRIVERS) else { continue };
+            let cloud = CloudSettings { driver, values, origin: reader.origin(&key.span()) };
+            self.clouds.insert(CloudName::new(name), cloud);
+        }
+    }
+
+    fn read_default_cloud(&mut self, reader: &mut Reader<'_>, root: &Section<'_>) {
+        let Some(name) = reader.text(root, "default_cloud") else {
+            if let (Some((only, cloud)), 1) = (self.clouds.first_key_value(), self.clouds.len()) {
+                self.default_cloud = Sourced { value: Some(only.clone()), origin: cloud.origin.clone() };
+            }
+            return;
+        };
+        let cloud = CloudName::new(name.value.as_str());
+        let all: Vec<&str> = root
+            .get("clouds")
+            .and_then(|v| v.get_ref().as_table())
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.get_ref().as_ref())
+            .collect();
+        if !all.contains(&cloud.as_str()) {
+            let hint = nearest(&name, all.into_iter());
+            let span = root.get("default_cloud").map(|value| value.span()).unwrap_or_default();
+            reader.problem(&span, format!("default_cloud is {cloud}, which is not in [clouds]{hint}"));
+        }
+        self.default_cloud = name.map(|_| Some(cloud));
+    }
+}
+
+fn put<T>(place: &mut Sourced<T>, found: Option<Sourced<T>>) {
+    if let Some(found) = found {
+        *place = found;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Settings, Failure> {
+        Settings::parse(Path::new("s.toml"), text)
+    }
+
+    #[test]
+    fn every_value_knows_its_line() {
+        let settings = parse(
+            "[engine]\nidle_hours = 0\n[clouds.lab]\ndriver = \"sandbox\"\nboot_ms = 300\nquota_servers = \"9\"\n[console]\ncolours = \"16\"\n",
+        )
+        .unwrap();
+        assert_eq!((settings.idle_hours.value, settings.idle_hours.origin.to_string().as_str()), (0, "s.toml:2"));
+        assert_eq!(settings.log.origin, Origin::Default);
+        assert_eq!(settings.colours.value, Colours::C16);
+        let lab = &settings.clouds[&CloudName::new("lab")];
+        assert_eq!((lab.driver.value, lab.origin.to_string().as_str()), (Driver::Sandbox, "s.toml:3"));
+        assert_eq!((lab.values["boot_ms"].as_str(), lab.values["quota_servers"].as_str()), ("300", "9"));
+        assert_eq!(settings.default_cloud.value, Some(CloudName::new("lab")), "the only one is the default");
+    }
+
+    #[test]
+    fn all_problems_are_found_with_their_place_and_the_nearest_word() {
+        let text = "default_cloud = \"lap\"\n[engin]\n[console]\ncolours = \"265\"\nmouse = 1\n[retention]\nruns = 0\n[clouds.lab]\ndriver = \"sandbx\"\nx = []\n[clouds.\"../up\"]\n[clouds.two]\n";
+        let failure = parse(text).unwrap_err();
+        assert_eq!(failure.at, "s.toml:1:17");
+        insta::assert_snapshot!(failure.got, @r###"
+        s.toml:1:17: default_cloud is lap, which is not in [clouds] (did you mean lab?)
+        s.toml:2:2: unknown key engin (did you mean engine?)
+        s.toml:4:11: console.colours is "265", which is none of auto, true, 256, 16, none (did you mean 256?)
+        s.toml:5:9: console.mouse must be true or false, not a number
+        s.toml:7:8: retention.runs is 0, outside 1 to 100000
+        s.toml:9:10: clouds.lab.driver is "sandbx", which is none of sandbox, docker, openstack, synnefo, libcloud (did you mean sandbox?)
+        s.toml:10:5: clouds.lab.x must be a text, a number, true or false, not a list
+        s.toml:11:9: "../up" cannot name a cloud: a-z, 0-9, - and _, at most 40, a letter or digit first
+        s.toml:12:9: clouds.two has no driver
+        "###);
+    }
+
+    #[test]
+    fn broken_toml_names_its_place() {
+        let failure = parse("[engine]\nlog = \"in\n").unwrap_err();
+        assert!(failure.at.starts_with("s.toml:2:"), "{failure}");
+        assert!(parse("a = 1\na = 2\n").unwrap_err().got.contains("duplicate"));
+    }
+
+    #[test]
+    fn the_example_in_the_documentation_is_valid() {
+        let doc: String = include_str!("settings.rs")
+            .lines()
+            .skip_while(|line| *line != "//! ```toml")
+            .skip(1)
+            .take_while(|line| *line != "//! ```")
+            .map(|line| format!("{}\n", line.trim_start_matches("//!").trim_start()))
+            .collect();
+        let mut shown = parse(&doc).unwrap();
+        assert_eq!(shown.default_cloud.value, Some(CloudName::new("lab")));
+        // Apart from the cloud, the example shows the defaults.
+        let fresh = Settings::default();
+        shown.ansible_python = fresh.ansible_python.clone();
+        let values = |s: &Settings| {
+            (
+                (*s.idle_hours, s.log.value.clone(), *s.keep_runs, *s.keep_days, *s.keep_gigabytes),
+                (*s.ansible_use_path, s.theme.value.clone(), *s.colours, *s.mouse),
+            )
+        };
+        assert_eq!(values(&shown), values(&fresh));
+    }
+}
