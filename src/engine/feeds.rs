@@ -120,14 +120,13 @@ enum LiveKey {
     Presence,
 }
 
-fn key(topic: &Topic, live: &Live) -> LiveKey {
-    match (live, topic) {
-        (Live::Plays { run, step, attempt, .. }, _) => LiveKey::Plays(*run, *step, *attempt),
-        (Live::Output { run, step, .. }, _) => LiveKey::Output(*run, *step),
-        (Live::List { cloud, .. }, Topic::List { list, .. }) => LiveKey::List(cloud.clone(), *list),
-        (Live::List { cloud, .. }, _) => LiveKey::List(cloud.clone(), ListKind::Servers),
-        (Live::Presence { .. }, _) => LiveKey::Presence,
-        (Live::Clouds { .. }, _) => LiveKey::Clouds,
+fn key(live: &Live) -> LiveKey {
+    match live {
+        Live::Clouds { .. } => LiveKey::Clouds,
+        Live::List { cloud, kind, .. } => LiveKey::List(cloud.clone(), *kind),
+        Live::Plays { run, step, attempt, .. } => LiveKey::Plays(*run, *step, *attempt),
+        Live::Output { run, step, .. } => LiveKey::Output(*run, *step),
+        Live::Presence { .. } => LiveKey::Presence,
     }
 }
 
@@ -153,21 +152,26 @@ impl Reader {
     }
 }
 
-/// What is left to send when `after` comes on top of `before`. Playbook events add up while they are few; else
-/// what is left is an empty piece that shows the reader where the newest is.
+/// What is left to send when `after` comes on top of `before`. Rows stay when only their freshness changed.
+/// Playbook events add up while they are few; else what is left is an empty piece that shows the reader where
+/// the newest is.
 fn join(before: &Arc<Live>, after: &Arc<Live>) -> Arc<Live> {
-    let (Live::Plays { first: start, events: old, .. }, Live::Plays { run, step, attempt, first, events: new }) =
-        (before.as_ref(), after.as_ref())
-    else {
-        return Arc::clone(after);
-    };
-    let (run, step, attempt) = (*run, *step, *attempt);
-    let joins = start + old.len() as u64 == *first && !old.is_empty();
-    Arc::new(if joins && old.len() + new.len() <= MAX_PLAYS {
-        Live::Plays { run, step, attempt, first: *start, events: old.iter().chain(new).cloned().collect() }
-    } else {
-        Live::Plays { run, step, attempt, first: first + new.len() as u64, events: Vec::new() }
-    })
+    match (before.as_ref(), after.as_ref()) {
+        (Live::List { rows, .. }, Live::List { cloud, kind, freshness, rows: None }) => {
+            let (cloud, freshness, rows) = (cloud.clone(), freshness.clone(), rows.clone());
+            Arc::new(Live::List { cloud, kind: *kind, freshness, rows })
+        }
+        (Live::Plays { first: start, events: old, .. }, Live::Plays { run, step, attempt, first, events: new }) => {
+            let (run, step, attempt) = (*run, *step, *attempt);
+            let joins = start + old.len() as u64 == *first && !old.is_empty();
+            Arc::new(if joins && old.len() + new.len() <= MAX_PLAYS {
+                Live::Plays { run, step, attempt, first: *start, events: old.iter().chain(new).cloned().collect() }
+            } else {
+                Live::Plays { run, step, attempt, first: first + new.len() as u64, events: Vec::new() }
+            })
+        }
+        _ => Arc::clone(after),
+    }
 }
 
 #[derive(Default)]
@@ -194,7 +198,7 @@ impl Hub {
     /// Tells everybody who watches `topic`, and keeps it for those to come (playbook events are not kept). Never
     /// waits.
     pub fn publish(&self, topic: &Topic, live: Live) {
-        let key = key(topic, &live);
+        let key = key(&live);
         let keep = !matches!(live, Live::Plays { .. });
         let mut topics = lock(&self.topics);
         let revised = (self.revision.fetch_add(1, Ordering::Relaxed) + 1, Arc::new(live));
@@ -204,7 +208,11 @@ impl Hub {
         let state = topics.entry(topic.clone()).or_default();
         state.readers.retain(|reader| reader.upgrade().map(|r| r.offer(&key, &revised)).is_some());
         if keep {
-            state.newest.insert(key, revised);
+            let whole = match state.newest.get(&key) {
+                Some((_, before)) => join(before, &revised.1),
+                None => revised.1,
+            };
+            state.newest.insert(key, (revised.0, whole));
         }
     }
 
@@ -291,6 +299,7 @@ mod tests {
     use crate::model::{PlayEvent, Time};
     use crate::protocol::EventBody;
     use crate::protocol::event::EVENT_VERSION;
+    use crate::protocol::live::{Freshness, Rows};
 
     fn event(seq: u64) -> Event {
         Event { v: EVENT_VERSION, seq, at: Time(0), body: EventBody::RunGone(RunNo(seq)) }
@@ -346,6 +355,21 @@ mod tests {
         hub.publish(&topic, plays(5 + MAX_PLAYS as u64, 1));
         hub.publish(&topic, plays(6 + MAX_PLAYS as u64, 1));
         assert_eq!(*feed.next().await.1, plays(7 + MAX_PLAYS as u64, 0), "a gap shows where the newest is");
+    }
+
+    #[tokio::test]
+    async fn rows_stay_when_only_their_freshness_changes() {
+        let hub = Hub::new();
+        let cloud = CloudName::new("lab");
+        let topic = Topic::List { cloud: cloud.clone(), list: ListKind::Servers };
+        let list = |freshness, rows| Live::List { cloud: cloud.clone(), kind: ListKind::Servers, freshness, rows };
+        let mut early = hub.watch(&topic);
+        let stale = Freshness::Stale { at: Time(1), failure: None };
+        hub.publish(&topic, list(Freshness::Fresh { at: Time(1) }, Some(Rows::Servers(Vec::new()))));
+        hub.publish(&topic, list(stale.clone(), None));
+        let whole = list(stale, Some(Rows::Servers(Vec::new())));
+        assert_eq!(*early.next().await.1, whole);
+        assert_eq!(*hub.watch(&topic).next().await.1, whole);
     }
 
     #[tokio::test]

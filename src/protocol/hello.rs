@@ -52,9 +52,15 @@ pub struct Hello {
     pub kind: ClientKind,
     pub role: Role,
     pub context: ClientContext,
-    /// The last recorded event this client has, of the engine `instance` named beside.
+    /// The client wants recorded events: first what it misses, or the whole state.
+    #[serde(default)]
+    pub follow: bool,
+    /// The last recorded event this client has, of the home named beside.
     #[serde(default)]
     pub since: Option<u64>,
+    /// The home that `since` is of.
+    #[serde(default)]
+    pub home: Option<String>,
     /// Present: this connection is a stream of bytes.
     #[serde(default)]
     pub stream: Option<StreamRequest>,
@@ -87,6 +93,9 @@ pub struct Welcome {
     pub program: String,
     /// Changes with every start of the engine: live revisions of another instance mean nothing.
     pub instance: String,
+    /// The home whose recorded events these are: a `seq` of another home means nothing.
+    #[serde(default)]
+    pub home: String,
     pub pid: u32,
     pub role: Role,
     /// The newest recorded event.
@@ -99,4 +108,7 @@ pub struct Bye {
     pub reason: String,
     /// What to do: a command, for people.
     pub next: String,
+    /// The client may come back by itself.
+    #[serde(default)]
+    pub again: bool,
 }

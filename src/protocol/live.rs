@@ -89,8 +89,10 @@ pub enum Live {
     Clouds {
         rows: Vec<CloudRow>,
     },
+    /// `rows` is missing when they are as they were before.
     List {
         cloud: CloudName,
+        kind: ListKind,
         freshness: Freshness,
         rows: Option<Rows>,
     },

@@ -39,6 +39,12 @@ pub enum FromEngine {
         body: Live,
     },
     Bye(Bye),
+    /// A piece of a message whose line would be too long: the texts of all pieces, up to the one that is `last`,
+    /// make its line. Nothing comes in between.
+    Part {
+        last: bool,
+        text: String,
+    },
 }
 
 /// How a request ended.

@@ -8,6 +8,7 @@ pub mod command;
 pub mod event;
 pub mod frame;
 pub mod hello;
+pub mod line;
 pub mod live;
 pub mod message;
 
@@ -22,6 +23,9 @@ pub const VERSION: u32 = 1;
 
 /// Longest line, bytes, the line feed included.
 pub const MAX_LINE: usize = 1 << 20;
+
+/// Longest message, bytes: what is longer than a line comes in parts.
+pub const MAX_MESSAGE: usize = 64 << 20;
 
 /// Name of the operators' socket, in the state directory.
 pub const SOCKET: &str = "engine.sock";
