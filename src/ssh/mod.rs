@@ -5,10 +5,14 @@
 //! up everything else on its connection.
 
 mod connection;
+mod dial;
+mod failures;
 mod fan_out;
 pub mod keys;
 pub mod known;
+mod login;
 pub mod pool;
+mod put;
 mod shell;
 mod target;
 pub mod targets;

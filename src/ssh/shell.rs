@@ -1,8 +1,16 @@
 //! A command or shell whose input and output go on while it runs.
 
-use bytes::Bytes;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
 
-use super::ExecResult;
+use bytes::Bytes;
+use russh::client::Msg;
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use tokio_util::sync::CancellationToken;
+
+use super::connection::EXEC;
+use super::dial::Link;
 use crate::model::Failure;
 
 /// A terminal for the other side.
@@ -19,35 +27,97 @@ pub struct Pty {
 pub enum Output {
     Stdout(Bytes),
     Stderr(Bytes),
-    /// The end. Nothing follows.
+    /// The end. Nothing follows. The signal is named without `SIG`.
     Exit {
         status: Option<i32>,
         signal: Option<String>,
     },
 }
 
-/// A running shell or command. Dropping it hangs it up.
+/// A running shell or command. Its two halves may be used by two tasks; its output must be read for its input to
+/// go on.
 #[derive(Debug)]
 pub struct Shell {
     pub input: ShellInput,
     pub output: ShellOutput,
 }
 
-/// The way in.
-#[derive(Debug)]
-pub struct ShellInput {}
+/// What both halves know.
+struct Ends {
+    at: String,
+    link: Arc<Link>,
+    write: ChannelWriteHalf<Msg>,
+    /// Fires when nothing reads the input any more.
+    over: CancellationToken,
+}
 
-/// The way out.
-#[derive(Debug)]
-pub struct ShellOutput {}
+impl Ends {
+    fn lost(&self) -> Failure {
+        self.link.lost(&self.at, EXEC)
+    }
+
+    /// Sends something, unless the shell or the connection ends first: then nobody would ever take it.
+    async fn send(&self, sending: impl Future<Output = Result<(), russh::Error>>) -> Result<(), Failure> {
+        tokio::select! {
+            biased;
+            () = self.over.cancelled() => Err(Failure::refused(EXEC, "it has ended").at(&self.at)),
+            () = self.link.gone.cancelled() => Err(self.lost()),
+            sent = sending => sent.map_err(|_| self.lost()),
+        }
+    }
+}
+
+impl Shell {
+    pub(super) async fn start(
+        channel: Channel<Msg>,
+        at: String,
+        link: Arc<Link>,
+        pty: Option<Pty>,
+        command: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let (read, write) = channel.split();
+        let ends = Arc::new(Ends { at, link, write, over: CancellationToken::new() });
+        // From here on the channel is closed on every way out.
+        let mut output = ShellOutput { ends: ends.clone(), read, early: VecDeque::new(), eof: false, exit: None };
+        let mut asked = vec![];
+        let write = &ends.write;
+        if let Some(Pty { term, cols, rows }) = &pty {
+            asked.push("a terminal");
+            ends.send(write.request_pty(true, term, (*cols).into(), (*rows).into(), 0, 0, &[])).await?;
+        }
+        match command {
+            Some(command) => {
+                asked.push("a command");
+                ends.send(write.exec(true, command)).await?;
+            }
+            None => {
+                asked.push("a shell");
+                ends.send(write.request_shell(true)).await?;
+            }
+        }
+        output.wait_for(&asked).await?;
+        Ok(Self { input: ShellInput { ends }, output })
+    }
+}
+
+/// The way in. Dropping it does not end the input; see [`ShellInput::eof`].
+pub struct ShellInput {
+    ends: Arc<Ends>,
+}
+
+impl fmt::Debug for ShellInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShellInput").field("at", &self.ends.at).finish_non_exhaustive()
+    }
+}
 
 impl ShellInput {
     /// Sends bytes; waits while the other side takes none.
     ///
     /// # Errors
-    /// `Transient` when the shell or the connection is gone.
-    pub async fn write(&self, _bytes: Bytes) -> Result<(), Failure> {
-        unimplemented!()
+    /// `Refused` when the shell has ended, `Transient` when the connection is gone.
+    pub async fn write(&self, bytes: Bytes) -> Result<(), Failure> {
+        self.ends.send(self.ends.write.data_bytes(bytes)).await
     }
 
     /// Tells the end of the input.
@@ -55,31 +125,107 @@ impl ShellInput {
     /// # Errors
     /// As [`ShellInput::write`].
     pub async fn eof(&self) -> Result<(), Failure> {
-        unimplemented!()
+        self.ends.send(self.ends.write.eof()).await
     }
 
     /// Tells the new size of the terminal.
     ///
     /// # Errors
     /// As [`ShellInput::write`].
-    pub async fn resize(&self, _cols: u16, _rows: u16) -> Result<(), Failure> {
-        unimplemented!()
+    pub async fn resize(&self, cols: u16, rows: u16) -> Result<(), Failure> {
+        self.ends.send(self.ends.write.window_change(cols.into(), rows.into(), 0, 0)).await
+    }
+}
+
+/// The way out. Dropping it before the end tells the command to end, and hangs up.
+pub struct ShellOutput {
+    ends: Arc<Ends>,
+    read: ChannelReadHalf,
+    /// What came before the server said yes.
+    early: VecDeque<ChannelMsg>,
+    eof: bool,
+    exit: Option<(Option<i32>, Option<String>)>,
+}
+
+impl fmt::Debug for ShellOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShellOutput").field("at", &self.ends.at).finish_non_exhaustive()
     }
 }
 
 impl ShellOutput {
-    /// The next output; [`Output::Exit`] is the last.
+    /// The next output; [`Output::Exit`] is the last, and comes again when asked again. Safe to drop while waiting.
     ///
     /// # Errors
     /// `Transient` when the connection broke before the end.
     pub async fn next(&mut self) -> Result<Output, Failure> {
-        unimplemented!()
+        loop {
+            if self.ends.over.is_cancelled() || (self.eof && self.exit.is_some()) {
+                return Ok(self.end());
+            }
+            let message = match self.early.pop_front() {
+                Some(message) => Some(message),
+                None => self.read.wait().await,
+            };
+            match message {
+                Some(ChannelMsg::Data { data }) => return Ok(Output::Stdout(data)),
+                Some(ChannelMsg::ExtendedData { data, ext: 1 }) => return Ok(Output::Stderr(data)),
+                Some(ChannelMsg::ExitStatus { exit_status }) => self.exit = Some((i32::try_from(exit_status).ok(), None)),
+                Some(ChannelMsg::ExitSignal { signal_name, .. }) => self.exit = Some((None, Some(name(&signal_name)))),
+                Some(ChannelMsg::Eof) => self.eof = true,
+                Some(ChannelMsg::Close) => return Ok(self.end()),
+                Some(_) => {}
+                None if self.exit.is_some() => return Ok(self.end()),
+                None => return Err(self.ends.lost()),
+            }
+        }
+    }
+
+    fn end(&mut self) -> Output {
+        self.ends.over.cancel();
+        let (status, signal) = self.exit.clone().unwrap_or_default();
+        Output::Exit { status, signal }
+    }
+
+    /// Until the server has said yes to all that was asked.
+    async fn wait_for(&mut self, asked: &[&str]) -> Result<(), Failure> {
+        for what in asked {
+            loop {
+                match self.read.wait().await {
+                    Some(ChannelMsg::Success) => break,
+                    Some(ChannelMsg::Failure | ChannelMsg::Close) => {
+                        return Err(Failure::refused(EXEC, format!("the server does not give us {what}"))
+                            .at(&self.ends.at)
+                            .next("check what its SSH server allows this user (PermitTTY, ForceCommand, the login shell)"));
+                    }
+                    Some(other) => self.early.push_back(other),
+                    None => return Err(self.ends.lost()),
+                }
+            }
+        }
+        Ok(())
     }
 }
 
-impl ExecResult {
-    /// Whether the command ended with status 0.
-    pub fn ok(&self) -> bool {
-        self.status == Some(0)
+impl Drop for ShellOutput {
+    fn drop(&mut self) {
+        let ended = self.ends.over.is_cancelled();
+        self.ends.over.cancel();
+        let ends = self.ends.clone();
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if !ended {
+                // Without a terminal, closing alone would leave the command running.
+                let _ = ends.write.signal(Sig::TERM).await;
+            }
+            let _ = ends.write.close().await;
+        });
+    }
+}
+
+fn name(signal: &Sig) -> String {
+    match signal {
+        Sig::Custom(name) => crate::model::text::clean(name).into_owned(),
+        known => format!("{known:?}"),
     }
 }

@@ -23,8 +23,13 @@ pub struct Target {
 impl Target {
     /// `host:port`, for people; IPv6 in brackets.
     pub fn address(&self) -> String {
-        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+        host_port(&self.host, self.port)
     }
+}
+
+/// `host:port`, for people; IPv6 in brackets.
+pub(super) fn host_port(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// What proves who we are, tried in this order. Nothing is ever forwarded to the server.
