@@ -1,0 +1,175 @@
+//! Reads an output by line number.
+
+use std::fs::File;
+use std::io::{self, BufRead};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::index::Index;
+use super::{LAST, MAX_LINE, Page};
+use crate::model::Failure;
+use crate::store::trouble;
+
+/// Bytes of one page in JSON: a message of the protocol is at most 1 MiB, and has room for more than the lines.
+const MAX_PAGE: usize = 768 * 1024;
+
+const CHUNK: usize = 64 * 1024;
+
+/// An output, read by line number while somebody else may be writing it. It blocks. Memory does not depend on the
+/// size of the output but for its marks (half a megabyte for a gigabyte).
+#[derive(Debug)]
+pub struct Pager {
+    path: PathBuf,
+    file: Option<File>,
+    index: Index,
+}
+
+impl Pager {
+    /// Opens an output; one that is not there yet is empty until it is.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let mut pager = Self { path: path.to_owned(), file: None, index: Index::default() };
+        pager.refresh().map_err(|e| pager.failed(&e))?;
+        Ok(pager)
+    }
+
+    /// Lines `from`… ([`LAST`]: the last ones), at most `count`. A last line without line feed counts once `ended`.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn page(&mut self, from: u64, count: u32, ended: bool) -> Result<Page, Failure> {
+        self.refresh().and_then(|()| self.read(from, count, ended)).map_err(|e| self.failed(&e))
+    }
+
+    /// Whole lines and bytes there are now.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn size(&mut self) -> Result<(u64, u64), Failure> {
+        self.refresh().map_err(|e| self.failed(&e))?;
+        Ok((self.index.lines(), self.index.scanned()))
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        trouble::io("read the output", &self.path, error)
+    }
+
+    /// Takes in what was written since.
+    fn refresh(&mut self) -> io::Result<()> {
+        if self.file.is_none() {
+            match File::open(&self.path) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+                opened => self.file = Some(opened?),
+            }
+            self.index = self.file.as_ref().and_then(|file| Index::load(&self.path, file)).unwrap_or_default();
+        }
+        let Some(file) = &self.file else { return Ok(()) };
+        let length = file.metadata()?.len();
+        if length < self.index.scanned() {
+            // An output never shrinks; if somebody cut it all the same, what is left is read anew.
+            self.index = Index::default();
+        }
+        self.index.extend(file, length)?;
+        self.index.save_if_due(&self.path, file);
+        Ok(())
+    }
+
+    fn read(&self, from: u64, count: u32, ended: bool) -> io::Result<Page> {
+        let partial = ended && self.index.open_line() < self.index.scanned();
+        let total = self.index.lines() + u64::from(partial);
+        let from = if from == LAST { total.saturating_sub(u64::from(count)) } else { from.min(total) };
+        let mut page = Page { from, lines: Vec::new(), total, bytes: self.index.scanned() };
+        let Some(file) = &self.file else { return Ok(page) };
+        let mark = self.index.before(from);
+        let mut reader = Reader { file, at: mark.offset, end: self.index.scanned(), buffer: Vec::new(), used: 0 };
+        for _ in mark.line..from {
+            reader.line(0, None)?;
+        }
+        let mut weight = 0;
+        for line in from..total.min(from.saturating_add(u64::from(count))) {
+            let (bytes, length) = reader.line(MAX_LINE, self.index.exactly(line + 1))?;
+            let text = show(&bytes, length);
+            weight += json_length(&text);
+            if weight > MAX_PAGE && !page.lines.is_empty() {
+                break;
+            }
+            page.lines.push(text);
+        }
+        Ok(page)
+    }
+}
+
+/// A place in the file that moves on line by line.
+struct Reader<'a> {
+    file: &'a File,
+    /// Where the next byte comes from that is not in the buffer.
+    at: u64,
+    end: u64,
+    buffer: Vec<u8>,
+    used: usize,
+}
+
+impl Reader<'_> {
+    /// The next line without its line feed: at most `most` bytes of it, and how long it is. `next` is where the line
+    /// after it begins, if known: a long line is not read to its end then.
+    fn line(&mut self, most: usize, next: Option<u64>) -> io::Result<(Vec<u8>, u64)> {
+        let begin = self.at - (self.buffer.len() - self.used) as u64;
+        let mut line = Vec::new();
+        let mut length = 0;
+        loop {
+            if self.used == self.buffer.len() && !self.fill()? {
+                return Ok((line, length));
+            }
+            let unread = &self.buffer[self.used..];
+            let step = { unread }.skip_until(b'\n')?;
+            let whole = unread[..step].ends_with(b"\n");
+            let text = &unread[..step - usize::from(whole)];
+            line.extend_from_slice(&text[..text.len().min(most.saturating_sub(line.len()))]);
+            length += text.len() as u64;
+            self.used += step;
+            if whole {
+                return Ok((line, length));
+            }
+            if let Some(next) = next.filter(|_| line.len() == most) {
+                (self.at, self.used) = (next, self.buffer.len());
+                return Ok((line, next - 1 - begin));
+            }
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<bool> {
+        let want = CHUNK.min(usize::try_from(self.end - self.at).unwrap_or(CHUNK));
+        self.buffer.resize(want, 0);
+        let got = self.file.read_at(&mut self.buffer, self.at)?;
+        self.buffer.truncate(got);
+        self.at += got as u64;
+        self.used = 0;
+        Ok(got > 0)
+    }
+}
+
+/// The text of a line of which `bytes` are known; `length` is that of the whole.
+fn show(bytes: &[u8], length: u64) -> String {
+    if length <= bytes.len() as u64 {
+        return String::from_utf8_lossy(bytes.strip_suffix(b"\r").unwrap_or(bytes)).into_owned();
+    }
+    // Not in the middle of a character: its first byte is at most three before the end.
+    let whole = bytes.len() - bytes.iter().rev().take(3).take_while(|b| **b & 0xc0 == 0x80).count();
+    let known = match bytes.get(whole.wrapping_sub(1)) {
+        Some(first) if *first >= 0xc0 => &bytes[..whole - 1],
+        _ => bytes,
+    };
+    format!("{} … [cut: {length} bytes]", String::from_utf8_lossy(known))
+}
+
+/// About how long a text is in JSON.
+fn json_length(text: &str) -> usize {
+    let escaped = |b: &u8| match b {
+        b'"' | b'\\' => 1,
+        0..=0x1f => 5,
+        _ => 0,
+    };
+    3 + text.len() + text.as_bytes().iter().map(escaped).sum::<usize>()
+}
