@@ -4,4 +4,5 @@
 
 mod job;
 mod ssh;
+mod store;
 mod support;
