@@ -4,12 +4,48 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::pin::Pin;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use serde::Serialize;
 
-use crate::model::{Failure, RunNo};
+use crate::model::{Failure, RunNo, Time};
+use crate::protocol::ListKind;
+
+mod ansible;
+mod answer;
+mod ask;
+mod audit;
+mod blueprint;
+mod cloud;
+mod cluster;
+mod doctor;
+mod engine;
+mod exit;
+mod file;
+mod find;
+mod first;
+mod image;
+mod inventory;
+mod lists;
+mod names;
+mod out;
+mod pages;
+mod playbook;
+mod replay;
+mod run;
+mod server;
+mod session;
+mod ssh;
+mod table;
+mod tail;
+mod terminal;
+mod vars;
+mod watch;
+
+use exit::{Code, Ended, Stop};
+use out::{Out, remark};
 
 /// What a front door answers: the exit code.
-pub type Ending = Pin<Box<dyn Future<Output = Result<i32, Failure>>>>;
+pub type Opened = Pin<Box<dyn Future<Output = Result<i32, Failure>>>>;
 
 /// Where the console opens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,37 +59,116 @@ pub enum Open {
 /// The doors that `main` wires, since the command line may not know what is behind them.
 pub struct Doors {
     /// The console.
-    pub console: fn(Open) -> Ending,
+    pub console: fn(Open) -> Opened,
     /// The engine in this process, until it ends; `true`: detached from the terminal that started it.
-    pub engine: fn(bool) -> Ending,
+    pub engine: fn(bool) -> Opened,
 }
 
-/// Quarterdeck: a terminal console for people who run clusters of virtual machines.
+/// A terminal console for people who run clusters of virtual machines.
+///
+/// Without a command it opens the console. All work is done by an engine in the background, which every command
+/// starts when there is none: leaving a command, or losing the line, never stops a run.
 #[derive(Parser, Debug)]
-#[command(name = "quarterdeck", version, about, disable_help_subcommand = true)]
-struct Cli {
+#[command(
+    name = "quarterdeck",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Begin with: quarterdeck try
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused; 130 after Ctrl-C (a run that was followed goes on)."
+)]
+pub struct Cli {
     #[command(subcommand)]
     noun: Option<Noun>,
 }
 
 #[derive(Subcommand, Debug)]
 enum Noun {
-    /// The engine: the background process that does the work.
+    /// Make a small cluster on this computer and configure it, from nothing
+    Try(first::Try),
+    /// Say what is found, what is missing, and what to do
+    Doctor(Json),
+    /// Clouds: accounts at providers
     #[command(subcommand)]
-    Engine(EngineVerb),
+    Cloud(cloud::Verb),
+    /// Flavors: sizes of servers
+    #[command(subcommand)]
+    Flavor(lists::Verb),
+    /// Images: what servers boot from
+    #[command(subcommand)]
+    Image(image::Verb),
+    /// Networks of a cloud
+    #[command(subcommand)]
+    Network(lists::Verb),
+    /// Servers: single virtual machines
+    #[command(subcommand)]
+    Server(server::Verb),
+    /// Clusters: named groups of nodes, made from a spec
+    #[command(subcommand)]
+    Cluster(cluster::Verb),
+    /// Blueprints: ready specs with their playbooks
+    #[command(subcommand)]
+    Blueprint(blueprint::Verb),
+    /// Ansible playbooks on a cluster
+    #[command(subcommand)]
+    Playbook(playbook::Verb),
+    /// The Ansible that runs playbooks
+    #[command(subcommand)]
+    Ansible(ansible::Verb),
+    /// Print a cluster as an Ansible dynamic inventory
+    Inventory(inventory::Inventory),
+    /// Open a shell on a node, or run a command on one node or on all
+    Ssh(ssh::Ssh),
+    /// Runs: what the engine does and did
+    #[command(subcommand)]
+    Run(run::Verb),
+    /// Show who changed what
+    Audit(audit::Audit),
+    /// The engine: the background process that does the work
+    #[command(subcommand)]
+    Engine(engine::Verb),
+    /// Print a completion script for a shell
+    Completions(pages::Completions),
+    /// Print the man page
+    Man(pages::ManPages),
 }
 
-#[derive(Subcommand, Debug)]
-enum EngineVerb {
-    /// Run the engine in this process until it is stopped.
-    Run {
-        /// Started by a client: no terminal, a log file instead.
-        #[arg(long, hide = true)]
-        detached: bool,
-    },
+/// Reads can answer for programs.
+#[derive(Args, Debug, Clone, Copy)]
+pub struct Json {
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
 }
 
-/// Reads the arguments and goes through one door. Returns the exit code: 0 done, 1 failed, 2 usage, 3 refused.
+/// What every command works with.
+pub struct App<'a> {
+    out: Out,
+    doors: &'a Doors,
+    /// When the command began.
+    now: Time,
+}
+
+impl App<'_> {
+    /// Answers with a value for programs.
+    fn json<T: Serialize>(&mut self, value: &T) -> Ended {
+        self.out.json(value)?;
+        Ok(Code::Done)
+    }
+
+    /// Says that it was done.
+    fn done(&mut self, text: &str) -> Ended {
+        self.out.line(text)?;
+        Ok(Code::Done)
+    }
+
+    /// Says which run was started, when nobody follows it.
+    fn started(&mut self, run: RunNo) -> Ended {
+        self.done(&format!("run {run} has started; follow it: quarterdeck run tail {run}"))
+    }
+}
+
+/// Reads the arguments and goes through one door. Returns the exit code.
 pub fn main(args: Vec<OsString>, doors: &Doors) -> i32 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -62,27 +177,60 @@ pub fn main(args: Vec<OsString>, doors: &Doors) -> i32 {
             return error.exit_code();
         }
     };
-    let door = match cli.noun {
-        None => (doors.console)(Open::Home),
-        Some(Noun::Engine(EngineVerb::Run { detached })) => (doors.engine)(detached),
-    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("quarterdeck: start threads: {error}");
-            return 1;
+            remark(&format!("quarterdeck: start threads: {error}"));
+            return Code::Failed.number();
         }
     };
-    match runtime.block_on(door) {
-        Ok(code) => code,
-        Err(failure) => {
-            eprintln!("quarterdeck: {failure}");
-            1
+    let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis()).unwrap_or(i64::MAX);
+    let mut app = App { out: Out::stdout(), doors, now: Time(now) };
+    let ended = runtime.block_on(go(&mut app, cli));
+    // A thread may still wait for a key; it must not keep the process.
+    runtime.shutdown_background();
+    let flushed = app.out.flush().map_err(Stop::from);
+    match ended.and_then(|code| flushed.map(|()| code)) {
+        Ok(code) => code.number(),
+        Err(stop) => {
+            if let Stop::With(_, failure) = &stop {
+                remark(&format!("quarterdeck: {failure}"));
+            }
+            stop.code().number()
         }
     }
 }
 
-/// For a door that this build does not have yet.
+async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
+    let Some(noun) = cli.noun else {
+        return Ok(Code::of_number((app.doors.console)(Open::Home).await?));
+    };
+    match noun {
+        Noun::Try(args) => first::run(app, args).await,
+        Noun::Doctor(json) => doctor::run(app, json).await,
+        Noun::Cloud(verb) => cloud::run(app, verb).await,
+        Noun::Flavor(verb) => lists::run(app, verb, ListKind::Flavors).await,
+        Noun::Image(verb) => image::run(app, verb).await,
+        Noun::Network(verb) => lists::run(app, verb, ListKind::Networks).await,
+        Noun::Server(verb) => server::run(app, verb).await,
+        Noun::Cluster(verb) => cluster::run(app, verb).await,
+        Noun::Blueprint(verb) => blueprint::run(app, verb).await,
+        Noun::Playbook(verb) => playbook::run(app, verb).await,
+        Noun::Ansible(verb) => ansible::run(app, verb).await,
+        Noun::Inventory(args) => inventory::run(app, args).await,
+        Noun::Ssh(args) => ssh::run(app, args).await,
+        Noun::Run(verb) => run::run(app, verb).await,
+        Noun::Audit(args) => audit::run(app, args).await,
+        Noun::Engine(verb) => engine::run(app, verb).await,
+        Noun::Completions(args) => pages::completions(app, Cli::command(), &args),
+        Noun::Man(args) => pages::man(app, Cli::command(), &args),
+    }
+}
+
+/// For a door that this build does not have.
 pub fn unfinished(door: &str) -> Failure {
     Failure::broken(format!("open the {door}"), "this build has none")
 }
+
+#[cfg(test)]
+mod tests;

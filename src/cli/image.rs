@@ -1,0 +1,83 @@
+//! `quarterdeck image …`
+
+use clap::Subcommand;
+
+use crate::model::{Failure, Image};
+use crate::protocol::{Answer, Command, ListKind, Rows};
+
+use super::App;
+use super::ask::confirm;
+use super::exit::{Ended, Stop};
+use super::lists::{self, List};
+use super::names;
+use super::session::{Session, odd};
+
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// List the images of a cloud
+    List(List),
+    /// Make an image out of a directory or an archive of a root file system on this computer
+    Register {
+        /// A directory or a tar archive
+        path: String,
+        /// The image's name
+        #[arg(long)]
+        name: String,
+        /// The cloud [default: the default cloud]
+        #[arg(long, value_name = "CLOUD")]
+        cloud: Option<String>,
+    },
+    /// Delete an image
+    Delete {
+        /// Name or id
+        image: String,
+        /// The cloud [default: the default cloud]
+        #[arg(long, value_name = "CLOUD")]
+        cloud: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
+    match verb {
+        Verb::List(list) => lists::show(app, list, ListKind::Images).await,
+        Verb::Register { path, name, cloud } => {
+            let tried = format!("register image {name}");
+            let path = std::fs::canonicalize(&path).map_err(|error| Stop::usage(Failure::refused(&tried, error).at(&path)))?;
+            let path = super::file::text(&path, &tried)?;
+            let mut session = Session::open().await?;
+            let cloud = session.cloud(cloud.as_deref()).await?;
+            match session.ask(Command::ImageRegister { cloud: cloud.name.clone(), name: name.clone(), path }).await? {
+                Answer::Done => app.done(&format!("image {name} is registered on {}", cloud.name)),
+                Answer::Run(run) => super::watch::watch(&mut session, &mut app.out, run).await,
+                _ => Err(odd()),
+            }
+        }
+        Verb::Delete { image, cloud, yes } => {
+            let session = Session::open().await?;
+            let cloud = session.cloud(cloud.as_deref()).await?;
+            let Rows::Images(images) = session.list(&cloud, ListKind::Images).await? else { return Err(odd()) };
+            let found = find(&images, &image)?;
+            let tried = format!("delete image {}", found.name);
+            confirm(yes, &tried, &format!("Delete image {} ({}) of cloud {}?", found.name, found.id, cloud.name)).await?;
+            session.ask(Command::ImageDelete { cloud: cloud.name.clone(), image: found.id.clone() }).await?;
+            app.done(&format!("image {} is deleted", found.name))
+        }
+    }
+}
+
+/// The image of this id or name.
+fn find<'a>(images: &'a [Image], name: &str) -> Result<&'a Image, Failure> {
+    let found: Vec<&Image> = match images.iter().find(|image| image.id == name) {
+        Some(image) => vec![image],
+        None => images.iter().filter(|image| image.name == name).collect(),
+    };
+    match found[..] {
+        [image] => Ok(image),
+        [] => Err(names::unknown("image", name, images.iter().map(|image| image.name.as_str()))),
+        _ => Err(Failure::refused(format!("find image {name}"), format!("{} images have that name", found.len()))
+            .next("give the id instead: quarterdeck image list")),
+    }
+}

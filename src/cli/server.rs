@@ -1,0 +1,238 @@
+//! `quarterdeck server …`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::model::{Failure, NewServer, PowerAction, Server, Tags};
+use crate::protocol::{Answer, Command, ListKind};
+
+use super::App;
+use super::Json;
+use super::ask::confirm;
+use super::exit::{Code, Ended, Stop};
+use super::find;
+use super::lists::{self, List, age};
+use super::session::{Session, answer_as, odd};
+use super::watch::watch;
+
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// List the servers of a cloud
+    List(List),
+    /// Create one server that belongs to no cluster
+    Create(Create),
+    /// Show one server
+    Show {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Show what a server wrote to its console
+    Console {
+        #[command(flatten)]
+        which: Which,
+        /// Last lines
+        #[arg(short = 'n', long, default_value_t = 200)]
+        lines: u32,
+    },
+    /// Delete servers
+    Delete {
+        /// Names or ids
+        #[arg(required = true)]
+        servers: Vec<String>,
+        /// The cloud [default: the default cloud]
+        #[arg(long, value_name = "CLOUD")]
+        cloud: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Switch a server on
+    Start(Which),
+    /// Switch a server off; its disk stays
+    Stop(Which),
+    /// Switch a server off and on
+    Reboot(Which),
+}
+
+#[derive(Args, Debug)]
+pub struct Which {
+    /// Name or id
+    server: String,
+    /// The cloud [default: the default cloud]
+    #[arg(long, value_name = "CLOUD")]
+    cloud: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Create {
+    /// The server's name
+    name: String,
+    /// Flavor, by name or id
+    #[arg(long)]
+    flavor: String,
+    /// Image, by name or id
+    #[arg(long)]
+    image: String,
+    /// Network, by name or id; may be repeated
+    #[arg(long = "network", value_name = "NETWORK")]
+    networks: Vec<String>,
+    /// With a public address
+    #[arg(long)]
+    public: bool,
+    /// File of a public key that may log in; may be repeated [default: those in ~/.ssh]
+    #[arg(long = "key", value_name = "FILE")]
+    keys: Vec<PathBuf>,
+    /// The cloud [default: the default cloud]
+    #[arg(long, value_name = "CLOUD")]
+    cloud: Option<String>,
+    /// Return as soon as it is asked for
+    #[arg(long)]
+    detach: bool,
+}
+
+pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
+    match verb {
+        Verb::List(list) => lists::show(app, list, ListKind::Servers).await,
+        Verb::Create(wish) => create(app, wish).await,
+        Verb::Show { which, json } => {
+            let (session, server) = found(&which).await?;
+            let command = Command::ServerShow { cloud: server.cloud.clone(), server: server.id };
+            let server = answer_as!(session, command, Answer::Server(server) => *server)?;
+            show(app, &server, json)
+        }
+        Verb::Console { which, lines } => {
+            let (session, server) = found(&which).await?;
+            let command = Command::ConsoleLog { cloud: server.cloud, server: server.id, lines };
+            let text = answer_as!(session, command, Answer::Text(text) => text)?;
+            app.out.lines(&text)?;
+            Ok(Code::Done)
+        }
+        Verb::Delete { servers, cloud, yes } => delete(app, &servers, cloud.as_deref(), yes).await,
+        Verb::Start(which) => power(app, &which, PowerAction::Start).await,
+        Verb::Stop(which) => power(app, &which, PowerAction::Stop).await,
+        Verb::Reboot(which) => power(app, &which, PowerAction::Reboot).await,
+    }
+}
+
+async fn found(which: &Which) -> Result<(Session, Server), Stop> {
+    let session = Session::open().await?;
+    let cloud = session.cloud(which.cloud.as_deref()).await?;
+    let server = find::server(&session, &cloud, &which.server).await?;
+    Ok((session, server))
+}
+
+async fn create(app: &mut App<'_>, wish: Create) -> Ended {
+    let keys = public_keys(&wish.keys)?;
+    let mut session = Session::open().await?;
+    let cloud = session.cloud(wish.cloud.as_deref()).await?;
+    let server = NewServer {
+        name: wish.name.clone(),
+        flavor: wish.flavor,
+        image: wish.image,
+        networks: wish.networks,
+        public_address: wish.public,
+        authorized_keys: keys,
+        files: Vec::new(),
+        tags: Tags::unset(&wish.name),
+    };
+    match session.ask(Command::ServerCreate { cloud: cloud.name.clone(), server: Box::new(server) }).await? {
+        Answer::Run(run) if wish.detach => app.started(run),
+        Answer::Run(run) => watch(&mut session, &mut app.out, run).await,
+        Answer::Server(server) => app.done(&format!("server {} ({}) is being made on {}", server.name, server.id, cloud.name)),
+        Answer::Done => app.done(&format!("server {} is being made on {}", wish.name, cloud.name)),
+        _ => Err(odd()),
+    }
+}
+
+/// Lines of the public keys that may log in.
+fn public_keys(files: &[PathBuf]) -> Result<Vec<String>, Stop> {
+    let tried = "read public keys";
+    let own: Vec<PathBuf>;
+    let files = if files.is_empty() {
+        let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+        own = ["id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub"].iter().map(|name| home.join(".ssh").join(name)).collect();
+        own.iter().filter(|path| path.exists()).cloned().collect()
+    } else {
+        files.to_vec()
+    };
+    if files.is_empty() {
+        let failure = Failure::refused(tried, "there is no public key in ~/.ssh, so nobody could log in");
+        return Err(Stop::usage(failure.next("give one with --key FILE, or make one: ssh-keygen -t ed25519")));
+    }
+    let mut keys = Vec::new();
+    for file in &files {
+        let text = super::file::read(file, 64 * 1024, tried).map_err(Stop::usage)?;
+        if text.contains("PRIVATE KEY") {
+            let failure = Failure::refused(tried, "this is a private key; it stays where it is").at(file.display());
+            return Err(Stop::usage(failure.next(format!("give the public one: {}.pub", file.display()))));
+        }
+        keys.extend(text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned));
+    }
+    Ok(keys)
+}
+
+fn show(app: &mut App<'_>, server: &Server, json: Json) -> Ended {
+    if json.json {
+        return app.json(server);
+    }
+    let addresses: Vec<String> = server.addresses.iter().map(|a| a.ip.clone()).collect();
+    app.out.facts(&[
+        ("name", server.name.clone()),
+        ("id", server.id.clone()),
+        ("cloud", server.cloud.to_string()),
+        ("status", server.status.to_string()),
+        ("fault", server.fault.clone().unwrap_or_default()),
+        ("flavor", server.flavor.clone()),
+        ("image", server.image.clone()),
+        ("addresses", addresses.join(", ")),
+        ("ssh port", server.ssh_port.to_string()),
+        ("age", age(app.now, Some(server.created))),
+        ("node", server.tags.as_ref().map_or(String::new(), |tags| tags.node.clone())),
+    ])?;
+    for (name, value) in &server.metadata {
+        app.out.line(&format!("metadata  {name}={value}"))?;
+    }
+    Ok(Code::Done)
+}
+
+async fn delete(app: &mut App<'_>, names: &[String], cloud: Option<&str>, yes: bool) -> Ended {
+    let mut session = Session::open().await?;
+    let cloud = session.cloud(cloud).await?;
+    let mut servers = Vec::new();
+    for name in names {
+        servers.push(find::server(&session, &cloud, name).await?);
+    }
+    let shown: Vec<String> = servers.iter().map(|s| format!("{} ({})", s.name, s.id)).collect();
+    let tried = format!("delete {} of cloud {}", shown.join(", "), cloud.name);
+    confirm(yes, &tried, &format!("Delete {} of cloud {}?", shown.join(", "), cloud.name)).await?;
+    let mut code = Code::Done;
+    for server in servers {
+        let command = Command::ServerDelete { cloud: cloud.name.clone(), server: server.id };
+        match session.ask(command).await? {
+            Answer::Run(run) => {
+                let ended = watch(&mut session, &mut app.out, run).await?;
+                code = if ended == Code::Done { code } else { ended };
+            }
+            Answer::Done => app.out.line(&format!("server {} is deleted", server.name))?,
+            _ => return Err(odd()),
+        }
+    }
+    Ok(code)
+}
+
+async fn power(app: &mut App<'_>, which: &Which, action: PowerAction) -> Ended {
+    let (mut session, server) = found(which).await?;
+    let word = match action {
+        PowerAction::Start => "switched on",
+        PowerAction::Stop => "switched off",
+        PowerAction::Reboot => "rebooting",
+    };
+    match session.ask(Command::ServerPower { cloud: server.cloud, server: server.id, action }).await? {
+        Answer::Run(run) => watch(&mut session, &mut app.out, run).await,
+        Answer::Done => app.done(&format!("server {} is {word}", server.name)),
+        _ => Err(odd()),
+    }
+}
