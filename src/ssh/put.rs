@@ -139,7 +139,7 @@ fn not_allowed(got: impl Into<String>) -> Failure {
 
 /// The length is checked before the file takes its place: a line cut in the middle looks like an end of the input.
 const SCRIPT: &str = r#"umask 077; cat > "$1" && test "$(wc -c < "$1")" -eq "$3" && chmod "$4" "$1" || { rm -f "$1"; exit 1; }
-mv -fT "$1" "$2" 2>/dev/null || { cat "$1" > "$2" && chmod "$4" "$2"; s=$?; rm -f "$1"; exit $s; }"#;
+mv -f "$1" "$2" 2>/dev/null || { cat "$1" > "$2" && chmod "$4" "$2"; s=$?; rm -f "$1"; exit $s; }"#;
 
 async fn by_command(connection: &Connection, path: &str, content: &[u8], mode: u32) -> Result<(), Failure> {
     let words = [SCRIPT, "sh", &aside(path), path, &content.len().to_string(), &format!("{mode:04o}")].map(quoted);

@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use super::sqlite::RunSeen;
 use super::{Store, trouble};
 use crate::model::{Failure, RunNo, Time};
-use crate::protocol::EventBody;
 
 /// How long plans and answers to requests are kept, days.
 pub const FORGET_DAYS: u32 = 7;
@@ -39,36 +38,35 @@ impl Default for Limits {
     }
 }
 
-/// Removes the runs that are over the limits and answers which; forgets old plans and answers; removes what was put
-/// aside. For the start of an engine and now and then after.
+/// The runs that are over the limits, to be recorded as gone before [`clear`] removes what they left.
 ///
 /// # Errors
-/// The store cannot be read or written. A directory that cannot be removed is no error: it is tried again next time.
-pub async fn sweep(store: &Store, limits: Limits, now: Time) -> Result<Vec<RunNo>, Failure> {
+/// The store cannot be read.
+pub async fn due(store: &Store, limits: Limits, now: Time) -> Result<Vec<RunNo>, Failure> {
     let dir = runs_dir(&store.inner.dir);
-    let measured = {
-        let dir = dir.clone();
-        store.read(move |reader| {
-            let runs = reader.runs_seen()?.into_iter();
-            Ok(runs.map(|run| (run, disk_use(&dir.join(run.number.to_string())))).collect::<Vec<_>>())
-        })
-    };
-    let leaving = over(&measured.await?, limits, now);
-    if !leaving.is_empty() {
-        store.append(leaving.iter().map(|run| EventBody::RunGone(*run)).collect(), None).await?;
-    }
+    let measured = store.read(move |reader| {
+        let runs = reader.runs_seen()?.into_iter();
+        Ok(runs.map(|run| (run, disk_use(&dir.join(run.number.to_string())))).collect::<Vec<_>>())
+    });
+    Ok(over(&measured.await?, limits, now))
+}
+
+/// Removes the directories of runs that are recorded as gone, and what was put aside; forgets old plans and answers.
+/// A directory that cannot be removed is tried again next time.
+///
+/// # Errors
+/// The store cannot be read or written.
+pub async fn clear(store: &Store, gone: Vec<RunNo>, now: Time) -> Result<(), Failure> {
+    let dir = runs_dir(&store.inner.dir);
     store.forget_before(Time(now.0 - i64::from(FORGET_DAYS) * DAY_MS)).await?;
-    let gone = leaving.clone();
-    store
-        .read(move |_| {
-            for run in gone {
-                put_aside(&dir, &run.to_string());
-            }
-            remove_put_aside(&dir);
-            Ok(())
-        })
-        .await?;
-    Ok(leaving)
+    let clear = store.read(move |_| {
+        for run in gone {
+            put_aside(&dir, &run.to_string());
+        }
+        remove_put_aside(&dir);
+        Ok(())
+    });
+    clear.await
 }
 
 /// Where the directories of runs are.

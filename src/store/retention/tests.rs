@@ -4,7 +4,18 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::RunState;
+use crate::protocol::EventBody;
 use crate::store::sample;
+
+/// What the engine does, without its journal.
+async fn sweep(store: &Store, limits: Limits, now: Time) -> Result<Vec<RunNo>, Failure> {
+    let leaving = due(store, limits, now).await?;
+    if !leaving.is_empty() {
+        store.append(leaving.iter().map(|run| EventBody::RunGone(*run)).collect(), None).await?;
+    }
+    clear(store, leaving.clone(), now).await?;
+    Ok(leaving)
+}
 
 const NOW: Time = Time(1_000 * DAY_MS);
 

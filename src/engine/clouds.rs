@@ -1,0 +1,132 @@
+//! The clouds of the home: made from the settings, made anew when the settings change.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::door::{CloudBook, CloudEntry};
+use super::settings::EngineSettings;
+use crate::clouds::Cloud;
+use crate::clouds::sandbox::{Knobs, Sandbox, Settings as SandboxSettings};
+use crate::model::{CloudInfo, CloudName, Driver, Failure, HomeId};
+
+/// One configured cloud: what the settings say, and its driver when it could be made.
+#[derive(Clone)]
+pub struct Account {
+    pub entry: CloudEntry,
+    pub driver: Result<Arc<dyn Cloud>, Failure>,
+}
+
+impl Account {
+    /// What people see of it.
+    pub fn info(&self) -> CloudInfo {
+        CloudInfo {
+            name: self.entry.name.clone(),
+            driver: self.entry.driver,
+            endpoint: self.driver.as_ref().map(|d| d.endpoint()).unwrap_or_default(),
+            source: self.entry.source.clone(),
+            default: self.entry.default,
+            capabilities: self.driver.as_ref().map(|d| d.capabilities()).unwrap_or_default(),
+        }
+    }
+}
+
+/// See the module.
+pub struct Clouds {
+    pub book: Box<dyn CloudBook>,
+    accounts: RwLock<BTreeMap<CloudName, Account>>,
+}
+
+impl Clouds {
+    /// Makes the drivers of all configured clouds. One that cannot be made says why when it is asked for.
+    ///
+    /// # Errors
+    /// The settings cannot be read.
+    pub fn open(book: Box<dyn CloudBook>, settings: &EngineSettings, home: HomeId) -> Result<Self, Failure> {
+        let clouds = Self { book, accounts: RwLock::default() };
+        clouds.reload(settings, home)?;
+        Ok(clouds)
+    }
+
+    /// Reads the settings again.
+    ///
+    /// # Errors
+    /// They cannot be read; the clouds stay as they were.
+    pub fn reload(&self, settings: &EngineSettings, home: HomeId) -> Result<(), Failure> {
+        let entries = self.book.clouds()?;
+        let old = self.accounts.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut new = BTreeMap::new();
+        for entry in entries {
+            // A driver whose settings are as before is kept, with its connections.
+            let driver = match old.get(&entry.name) {
+                Some(account) if account.driver.is_ok() && same(&account.entry, &entry) => account.driver.clone(),
+                _ => open(&entry, settings, home),
+            };
+            new.insert(entry.name.clone(), Account { entry, driver });
+        }
+        *self.accounts.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    /// All of them, in order of name.
+    pub fn all(&self) -> Vec<Account> {
+        self.accounts.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The driver of one cloud.
+    ///
+    /// # Errors
+    /// There is no such cloud (the message names those there are), or its driver cannot be made.
+    pub fn get(&self, name: &CloudName) -> Result<Arc<dyn Cloud>, Failure> {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        match accounts.get(name) {
+            Some(account) => account.driver.clone(),
+            None => {
+                let names: Vec<_> = accounts.keys().map(CloudName::as_str).collect();
+                let next = if names.is_empty() {
+                    "add one: `quarterdeck cloud add sandbox --driver sandbox`, or start with `quarterdeck try`".to_owned()
+                } else {
+                    format!("the clouds are: {}", names.join(", "))
+                };
+                Err(Failure::not_found(format!("use cloud {name}"), "there is no cloud of that name").next(next))
+            }
+        }
+    }
+
+    /// Where commands go that name no cloud.
+    ///
+    /// # Errors
+    /// There is no cloud at all.
+    pub fn default_name(&self) -> Result<CloudName, Failure> {
+        let all = self.all();
+        all.iter().find(|a| a.entry.default).or_else(|| all.first()).map(|a| a.entry.name.clone()).ok_or_else(|| {
+            Failure::not_found("choose a cloud", "no cloud is configured")
+                .next("add one: `quarterdeck cloud add sandbox --driver sandbox`, or start with `quarterdeck try`")
+        })
+    }
+}
+
+fn same(a: &CloudEntry, b: &CloudEntry) -> bool {
+    a.driver == b.driver && a.settings == b.settings
+}
+
+fn open(entry: &CloudEntry, settings: &EngineSettings, home: HomeId) -> Result<Arc<dyn Cloud>, Failure> {
+    match entry.driver {
+        Driver::Sandbox => {
+            let knobs = Knobs::from_map(&entry.settings).map_err(|f| f.at(&entry.source))?;
+            let sandbox = Sandbox::open(SandboxSettings {
+                name: entry.name.clone(),
+                home,
+                dir: settings.dirs.sandbox.join(entry.name.as_str()),
+                program: settings.program.clone(),
+                knobs,
+            })?;
+            Ok(Arc::new(sandbox))
+        }
+        Driver::Docker | Driver::Openstack | Driver::Synnefo | Driver::Libcloud => Err(Failure::refused(
+            format!("open cloud {}", entry.name),
+            format!("this version has no driver for {}", entry.driver),
+        )
+        .at(&entry.source)
+        .next("take the cloud out of the settings, or use a version that has the driver")),
+    }
+}

@@ -1,0 +1,140 @@
+//! What every part of the engine shares.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use secrecy::SecretString;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::clouds::Clouds;
+use super::door::{Attached, Who};
+use super::feeds::Hub;
+use super::journal::Journal;
+use super::runs::Order;
+use super::settings::EngineSettings;
+use super::slots::Slots;
+use super::watch::Pokes;
+use crate::base::{Clock, SystemClock};
+use crate::model::{Cluster, Failure, Node, RunNo, Time, Token};
+use crate::protocol::EventBody;
+use crate::ssh::pool::Pool;
+use crate::store::Store;
+
+/// What every part of the engine shares.
+pub struct Core {
+    pub settings: EngineSettings,
+    pub store: Store,
+    pub journal: Journal,
+    pub clouds: Clouds,
+    pub slots: Arc<Slots>,
+    pub hub: Arc<Hub>,
+    pub ssh: Pool,
+    /// Changes with every start.
+    pub instance: String,
+    pub started: std::time::Instant,
+    /// Vault passwords of runs under way; never written down.
+    pub vault: Mutex<HashMap<RunNo, SecretString>>,
+    /// The runs under way, and how to give them orders.
+    pub running: Mutex<HashMap<RunNo, mpsc::UnboundedSender<Order>>>,
+    /// Who is connected.
+    pub clients: Mutex<Vec<Attached>>,
+    /// Wakes those who read lists.
+    pub pokes: Pokes,
+    /// Counts up when the settings of clouds changed.
+    pub clouds_changed: tokio::sync::watch::Sender<u64>,
+    /// Held while a run is begun.
+    pub starting: tokio::sync::Mutex<()>,
+    /// Requests under way, by idempotency key.
+    pub gates: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<()>>>>,
+    /// The engine comes to rest: no new run begins.
+    pub resting: std::sync::atomic::AtomicBool,
+}
+
+/// Takes a lock whose holder may have panicked: the data behind our locks are valid at any moment.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Core {
+    /// Now.
+    pub fn now(&self) -> Time {
+        SystemClock.now()
+    }
+
+    /// A new token.
+    pub fn token(&self) -> Token {
+        Token::from_random(rand::random())
+    }
+
+    /// The gate of a request with this key: one at a time goes through.
+    pub fn gate(&self, key: Uuid) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(lock(&self.gates).entry(key).or_default())
+    }
+
+    /// The request with this key was answered, and the answer is kept in the store.
+    pub fn open_gate(&self, key: Uuid) {
+        lock(&self.gates).remove(&key);
+    }
+
+    /// Reads the settings of clouds again and tells those who watch them.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn reload_clouds(&self) -> Result<(), Failure> {
+        self.clouds.reload(&self.settings, self.store.home_id())?;
+        self.clouds_changed.send_modify(|n| *n += 1);
+        Ok(())
+    }
+
+    /// Writes into the audit what somebody did that is no run.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn note(&self, who: &Who, what: String) -> Result<(), Failure> {
+        let entry = super::requests::audit(self, who, &what, None, Ok(()));
+        self.journal.commit(vec![EventBody::Audit(Box::new(entry))]).await
+    }
+
+    /// Where Ansible is looked for.
+    pub fn ansible_settings(&self) -> crate::ansible::Settings {
+        crate::ansible::Settings { data_dir: self.settings.dirs.ansible.clone(), python: None, use_path: true }
+    }
+
+    /// How a cluster's node is reached over SSH.
+    ///
+    /// # Errors
+    /// The node has no address so far, or its way through other nodes leads nowhere.
+    pub fn target(&self, cluster: &Cluster, nodes: &[Node], node: &str) -> Result<crate::ssh::Target, Failure> {
+        let dirs = &self.settings.dirs;
+        crate::ssh::targets::target_for(
+            cluster,
+            nodes,
+            node,
+            &dirs.key(cluster.id),
+            &dirs.known_hosts(cluster.id),
+            self.agent().as_deref(),
+        )
+    }
+
+    /// The agent of an operator who is attached now, the one who came last.
+    pub fn agent(&self) -> Option<std::path::PathBuf> {
+        let clients = lock(&self.clients);
+        clients.iter().rev().find_map(|c| c.who.context.agent.as_ref()).map(Into::into)
+    }
+
+    /// Writes the cluster's known-hosts file anew from what is recorded of its nodes.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_known_hosts(&self, cluster: &Cluster, nodes: &[Node]) -> Result<(), Failure> {
+        let path = self.settings.dirs.known_hosts(cluster.id);
+        let mut text = String::new();
+        for node in nodes {
+            if let (Some(address), Some(key)) = (&node.address, &node.host_key) {
+                text.push_str(&format!("[{address}]:{} {key}\n", node.ssh_port));
+            }
+        }
+        super::files::write_private(&path, text.as_bytes())
+    }
+}

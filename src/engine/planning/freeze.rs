@@ -1,0 +1,147 @@
+//! Frozen files: the playbooks of a plan, with what lies beside them, as they were when it was made. What runs is
+//! what was shown, whatever happens to the originals in the meantime.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::leads_out;
+use crate::engine::core::Core;
+use crate::engine::files::private_dir;
+use crate::model::spec::PlaybookSpec;
+use crate::model::{Failure, PlanId, RunNo, Time};
+
+/// Most that is copied: files and bytes. A directory with more is somebody's home, not a project.
+const MAX_FILES: u32 = 3000;
+const MAX_BYTES: u64 = 32 << 20;
+/// A plan that nobody said yes to is forgotten after a day.
+const KEEP_MS: u64 = 24 * 3_600_000;
+
+/// What was frozen.
+#[derive(Default)]
+pub struct Frozen {
+    /// SHA-256 of each playbook, by path.
+    pub hashes: BTreeMap<String, String>,
+    /// Why nothing was copied, when so.
+    pub warning: Option<String>,
+}
+
+/// Copies what the playbooks need into the plan's directory.
+pub fn freeze(core: &Core, plan: PlanId, base_dir: &Path, playbooks: &[PlaybookSpec]) -> Result<Frozen, Failure> {
+    let mut frozen = Frozen::default();
+    for call in playbooks {
+        let path = base_dir.join(&call.path);
+        let failed = |e: std::io::Error| {
+            Failure::not_found(format!("read playbook {}", path.display()), e)
+                .next("a playbook's path starts at the directory of its spec")
+        };
+        let text = fs::read(&path).map_err(failed)?;
+        frozen.hashes.insert(call.path.clone(), hex(&Sha256::digest(&text)));
+    }
+    if playbooks.is_empty() {
+        return Ok(frozen);
+    }
+    if playbooks.iter().any(|p| leads_out(&p.path)) {
+        frozen.warning = Some("a playbook lies outside of the directory: files are used as they are when it runs".to_owned());
+        return Ok(frozen);
+    }
+    let to = core.settings.dirs.plans.join(plan.to_string()).join("files");
+    let mut copy = Copy { files: 0, bytes: 0 };
+    match copy.tree(base_dir, &to) {
+        Ok(()) => {}
+        Err(TooMuch::Many) => {
+            remove(to.parent().unwrap_or(&to));
+            let dir = base_dir.display();
+            frozen.warning = Some(format!("{dir} holds too much to be copied: playbooks are used as they are when they run"));
+        }
+        Err(TooMuch::Io(path, e)) => return Err(Failure::broken(format!("copy {}", path.display()), e)),
+    }
+    Ok(frozen)
+}
+
+/// Moves the frozen files of a plan to the run that carries it out.
+///
+/// # Errors
+/// They cannot be moved.
+pub fn adopt(core: &Core, plan: PlanId, run: RunNo) -> Result<(), Failure> {
+    let (from, to) = (core.settings.dirs.plans.join(plan.to_string()).join("files"), super::frozen_dir(core, run));
+    private_dir(&core.store.run_dir(run))?;
+    // A number whose run was never recorded may have left something.
+    remove(&to);
+    match fs::rename(&from, &to) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Failure::broken(format!("move {}", from.display()), e)),
+        _ => {
+            remove(from.parent().unwrap_or(&from));
+            Ok(())
+        }
+    }
+}
+
+/// Removes what plans left that nobody said yes to.
+pub fn clean(core: &Core, now: Time) {
+    let Ok(entries) = fs::read_dir(&core.settings.dirs.plans) else { return };
+    for entry in entries.flatten() {
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+        let made = Time(age.and_then(|a| i64::try_from(a.as_millis()).ok()).unwrap_or(now.0));
+        if now.since(made) > KEEP_MS {
+            remove(&entry.path());
+        }
+    }
+}
+
+fn remove(dir: &Path) {
+    match fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => tracing::warn!(dir = %dir.display(), error = %e, "not removed"),
+        _ => {}
+    }
+}
+
+enum TooMuch {
+    Many,
+    Io(PathBuf, std::io::Error),
+}
+
+struct Copy {
+    files: u32,
+    bytes: u64,
+}
+
+impl Copy {
+    fn tree(&mut self, from: &Path, to: &Path) -> Result<(), TooMuch> {
+        let io = |path: &Path| {
+            let path = path.to_path_buf();
+            move |e| TooMuch::Io(path, e)
+        };
+        private_dir(to).map_err(|f| TooMuch::Io(to.to_path_buf(), std::io::Error::other(f.got)))?;
+        for entry in fs::read_dir(from).map_err(io(from))? {
+            let entry = entry.map_err(io(from))?;
+            let (path, name) = (entry.path(), entry.file_name());
+            if is_clutter(&name.to_string_lossy()) {
+                continue;
+            }
+            // Links are followed: what they point to is part of the project.
+            let Ok(meta) = fs::metadata(&path) else { continue };
+            if meta.is_dir() {
+                self.tree(&path, &to.join(&name))?;
+            } else if meta.is_file() {
+                self.files += 1;
+                self.bytes += meta.len();
+                if self.files > MAX_FILES || self.bytes > MAX_BYTES {
+                    return Err(TooMuch::Many);
+                }
+                fs::copy(&path, to.join(&name)).map_err(io(&path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_clutter(name: &str) -> bool {
+    matches!(name, "node_modules" | "target" | "__pycache__" | "venv") || (name.starts_with('.') && name != ".ansible-lint")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

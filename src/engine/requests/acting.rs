@@ -1,0 +1,170 @@
+//! Requests that change something: done once, and written into the audit.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::{looking, retry, servers, start};
+use crate::base::Cx;
+use crate::engine::core::{Core, lock};
+use crate::engine::door::Who;
+use crate::engine::runs::{self, Order, Reply};
+use crate::model::{ClusterId, Failure, NewServer, PromptId, RunNo, Tags, Work};
+use crate::protocol::live::ListKind;
+use crate::protocol::{Answer, Command, EventBody, Refusal};
+
+/// Carries out a request that changes something; `key` is its idempotency key.
+pub async fn act(core: &Arc<Core>, who: &Who, command: Command, key: Option<Uuid>) -> Result<Answer, Refusal> {
+    if core.resting.load(std::sync::atomic::Ordering::Acquire) {
+        let failure = Failure::transient("carry out a request", "the engine is stopping").next("try again in a moment");
+        return Err(Refusal::of(failure));
+    }
+    // What starts a run writes its audit and its key together with the run.
+    match command {
+        Command::Apply { plan, vault_password } => {
+            return start::apply(core, who, plan, vault_password.map(SecretString::from), key).await;
+        }
+        Command::Retry { run, failed_hosts } => return retry::retry(core, who, run, failed_hosts, key).await,
+        Command::AnsibleInstall => return install(core, who, key).await,
+        Command::ServerCreate { cloud, server } => {
+            core.clouds.get(&cloud).map_err(Refusal::of)?;
+            let title = format!("create server {}", server.name);
+            let work = Work::CreateServer { server: Box::new(tagged(core, *server)) };
+            return start::single(core, who, &title, work, Some(cloud), key).await;
+        }
+        _ => {}
+    }
+    let what = describe(core, &command);
+    let result = other(core, who, command).await;
+    let entry = super::audit(core, who, &what, None, result.as_ref().map(|_| ()));
+    let idem = match (&result, key) {
+        (Ok(answer), Some(key)) => serde_json::to_value(answer).ok().map(|v| (key, v)),
+        _ => None,
+    };
+    core.journal.commit_once(vec![EventBody::Audit(Box::new(entry))], idem).await.map_err(Refusal::of)?;
+    result
+}
+
+async fn install(core: &Arc<Core>, who: &Who, key: Option<Uuid>) -> Result<Answer, Refusal> {
+    let under_way = core.journal.state().runs.values().find(|r| r.title == INSTALL && !r.state.ended()).map(|r| r.number);
+    match under_way {
+        Some(run) => Ok(Answer::Run(run)),
+        None => start::single(core, who, INSTALL, Work::InstallAnsible, None, key).await,
+    }
+}
+
+const INSTALL: &str = "install Ansible";
+
+/// The engine's own marks; a server of no cluster carries the nil id.
+fn tagged(core: &Core, mut server: NewServer) -> NewServer {
+    server.tags =
+        Tags { home: core.store.home_id(), cluster: ClusterId(Uuid::nil()), node: server.name.clone(), token: core.token() };
+    server
+}
+
+async fn other(core: &Arc<Core>, who: &Who, command: Command) -> Result<Answer, Refusal> {
+    match command {
+        Command::Cancel { run, mode } => {
+            looking::run_of(core, run).map_err(Refusal::of)?;
+            ordered(core, run, |done| Order::Cancel { mode, done }).await
+        }
+        Command::Answer { prompt, word, text } => {
+            let run = prompt_run(core, prompt)?;
+            let (text, by) = (text.map(SecretString::from), who.operator.clone());
+            ordered(core, run, |done| Order::Answer { prompt, word, text, by, done }).await
+        }
+        Command::Pin { run, pinned } => pin(core, run, pinned).await,
+        Command::ServerDelete { cloud, server } => done(servers::delete(core, &cloud, &server).await),
+        Command::ServerPower { cloud, server, action } => done(servers::power(core, &cloud, &server, action).await),
+        Command::ImageRegister { cloud, name, path } => {
+            let result = async {
+                let image = core.clouds.get(&cloud)?.register_image(&Cx::quiet(), &name, std::path::Path::new(&path)).await?;
+                Ok(Answer::Text(image.id))
+            };
+            let result = result.await.map_err(Refusal::of);
+            core.pokes.poke(&cloud, ListKind::Images);
+            result
+        }
+        Command::ImageDelete { cloud, image } => {
+            let result = async { core.clouds.get(&cloud)?.delete_image(&Cx::quiet(), &image).await };
+            let result = done(result.await);
+            core.pokes.poke(&cloud, ListKind::Images);
+            result
+        }
+        Command::CloudAdd { name, driver, settings } => {
+            let added = core.clouds.book.add(&name, driver, &settings).and_then(|()| core.reload_clouds());
+            done(added)
+        }
+        Command::CloudRemove { name } => {
+            let used = core.journal.state().clusters.values().find(|c| c.cloud == name).map(|c| c.name.clone());
+            if let Some(cluster) = used {
+                let failure = Failure::refused(format!("remove cloud {name}"), format!("cluster {cluster} is on it"));
+                return Err(Refusal::of(failure.next(format!("delete it first: `quarterdeck cluster delete {cluster}`"))));
+            }
+            done(core.clouds.book.remove(&name).and_then(|()| core.reload_clouds()))
+        }
+        Command::CloudUse { name } => done(core.clouds.book.set_default(&name).and_then(|()| core.reload_clouds())),
+        Command::CloudSet { name, settings } => done(core.clouds.book.set(&name, &settings).and_then(|()| core.reload_clouds())),
+        _ => Err(Refusal::bad(Failure::refused("carry out a request", "the engine does not take this request here"))),
+    }
+}
+
+fn done(result: Result<(), Failure>) -> Result<Answer, Refusal> {
+    result.map(|()| Answer::Done).map_err(Refusal::of)
+}
+
+/// Gives a run an order and waits until what follows is durable.
+async fn ordered(core: &Core, run: RunNo, order: impl FnOnce(Reply) -> Order) -> Result<Answer, Refusal> {
+    let ended = || {
+        let failure = Failure::refused(format!("tell run {run}"), "it has ended");
+        Refusal::of(failure.next(format!("`quarterdeck run show {run}` says how")))
+    };
+    let (reply, answer) = oneshot::channel();
+    if !runs::order(core, run, order(reply)) {
+        return Err(ended());
+    }
+    answer.await.map_err(|_| ended())?.map(|()| Answer::Done)
+}
+
+async fn pin(core: &Core, number: RunNo, pinned: bool) -> Result<Answer, Refusal> {
+    let mut run = looking::run_of(core, number).map_err(Refusal::of)?;
+    if lock(&core.running).contains_key(&number) {
+        return ordered(core, number, |done| Order::Pin { pinned, done }).await;
+    }
+    run.pinned = pinned;
+    core.journal.commit(vec![EventBody::Run(Box::new(run))]).await.map_err(Refusal::of)?;
+    Ok(Answer::Done)
+}
+
+fn prompt_run(core: &Core, prompt: PromptId) -> Result<RunNo, Refusal> {
+    core.journal.state().prompts.get(&prompt).map(|p| p.run).ok_or_else(|| {
+        let failure = Failure::not_found("answer a prompt", "this prompt is no longer open");
+        Refusal::of(failure.next("somebody else has answered it, or the run went on"))
+    })
+}
+
+/// What the audit says of a request; nothing secret goes in.
+fn describe(core: &Core, command: &Command) -> String {
+    match command {
+        Command::Cancel { run, mode } => format!("cancel run {run} ({mode:?})").to_lowercase(),
+        Command::Answer { prompt, word, .. } => {
+            let run = core.journal.state().prompts.get(prompt).map_or_else(|| "?".to_owned(), |p| p.run.to_string());
+            format!("answer run {run}: {}", if word.is_empty() { "(text)" } else { word })
+        }
+        Command::Pin { run, pinned } => format!("{} run {run}", if *pinned { "pin" } else { "unpin" }),
+        Command::ServerDelete { cloud, server } => format!("delete server {server} on {cloud}"),
+        Command::ServerPower { cloud, server, action } => format!("{action:?} server {server} on {cloud}").to_lowercase(),
+        Command::ImageRegister { cloud, name, path } => format!("register image {name} from {path} on {cloud}"),
+        Command::ImageDelete { cloud, image } => format!("delete image {image} on {cloud}"),
+        Command::CloudAdd { name, driver, .. } => format!("add cloud {name} ({driver})"),
+        Command::CloudRemove { name } => format!("remove cloud {name}"),
+        Command::CloudUse { name } => format!("make cloud {name} the default"),
+        // Values may be secrets: the names say enough.
+        Command::CloudSet { name, settings } => {
+            format!("set {} of cloud {name}", settings.keys().cloned().collect::<Vec<_>>().join(", "))
+        }
+        _ => "request".to_owned(),
+    }
+}

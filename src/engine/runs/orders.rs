@@ -1,0 +1,141 @@
+//! What a run is told from outside: cancel, answers, questions of its steps.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Order;
+use super::task::{Asker, RunTask};
+use crate::base::job;
+use crate::engine::steps::{Ask, Question};
+use crate::model::{Ending, Failure, Prompt, PromptId, PromptKind, PromptState, RunState, StepState, Work};
+use crate::protocol::{EventBody, Refusal};
+
+impl RunTask {
+    /// Takes an order; the reply goes out once what it says is durable.
+    pub(super) fn order(&mut self, order: Order) {
+        match order {
+            Order::Cancel { mode, done } => {
+                let answer = self.cancel(mode);
+                self.replies.push((done, answer));
+            }
+            Order::Answer { prompt, word, text, by, done } => {
+                let answer = self.answer(prompt, &word, text, by);
+                self.replies.push((done, answer));
+            }
+            Order::Pin { pinned, done } => {
+                self.run.pinned = pinned;
+                self.replies.push((done, Ok(())));
+            }
+            Order::Ask(ask) => self.asked(ask),
+            Order::Rest => {}
+        }
+    }
+
+    fn cancel(&mut self, mode: Ending) -> Result<(), Refusal> {
+        if self.run.state == RunState::Undoing && mode != Ending::Force {
+            let tried = format!("cancel run {}", self.run.number);
+            let failure = Failure::refused(tried, "the run is already giving back what it created")
+                .next("wait for it, or end it by force: then `quarterdeck cluster delete` takes away what is left");
+            return Err(Refusal::of(failure));
+        }
+        // A second cancel that says how to end answers the question that the first one raised.
+        self.withdraw(|asker| matches!(asker, Asker::Cancel));
+        self.set_ending(mode);
+        Ok(())
+    }
+
+    fn answer(&mut self, id: PromptId, word: &str, text: Option<SecretString>, by: String) -> Result<(), Refusal> {
+        let tried = "answer a prompt";
+        let Some((mut prompt, asker)) = self.prompts.remove(&id) else {
+            let failure = Failure::not_found(tried, "this prompt is no longer open");
+            return Err(Refusal::of(failure.next("somebody else has answered it, or the run went on")));
+        };
+        if !prompt.choices.is_empty() && !prompt.choices.iter().any(|c| c.word == word) {
+            let words: Vec<_> = prompt.choices.iter().map(|c| c.word.as_str()).collect();
+            let failure = Failure::refused(tried, format!("{word:?} is no answer to it"))
+                .next(format!("the answers are: {}", words.join(", ")));
+            self.prompts.insert(id, (prompt, asker));
+            return Err(Refusal::bad(failure));
+        }
+        let text = text.unwrap_or_else(|| SecretString::from(String::new()));
+        let shown = match prompt.kind {
+            PromptKind::Text => text.expose_secret().to_owned(),
+            _ => word.to_owned(),
+        };
+        match asker {
+            Asker::Failure { step } => self.decided(step, word),
+            Asker::Cancel => self.set_ending(if word == "undo" { Ending::Undo } else { Ending::Keep }),
+            // A step that is gone does not need its answer any more.
+            Asker::Step(step) => drop(step.send(text)),
+            Asker::Job(dir) => {
+                if let Err(failure) = job::answer(&dir, &text) {
+                    self.prompts.insert(id, (prompt, Asker::Job(dir)));
+                    return Err(Refusal::of(failure));
+                }
+            }
+        }
+        prompt.state = PromptState::Answered { by, at: self.now(), word: shown };
+        self.changes.push(EventBody::Prompt(Box::new(prompt)));
+        Ok(())
+    }
+
+    /// What an operator decided about a failed step.
+    fn decided(&mut self, index: u32, word: &str) {
+        let Some(step) = self.steps.get(index as usize) else { return };
+        let failure = step.failure.clone().unwrap_or_else(|| Failure::broken(&step.title, "it failed"));
+        match (word, step.node.clone()) {
+            ("retry", node) => {
+                // A server that came up broken is made anew, so its whole birth is repeated.
+                let whole = step.work == Work::WaitServer;
+                let part = |s: &crate::model::Step| whole && s.node == node && s.work.creates();
+                let again: Vec<u32> = self.steps.iter().filter(|s| s.index == index || part(s)).map(|s| s.index).collect();
+                for index in again {
+                    self.change_step(index, |s| s.state = StepState::Pending);
+                }
+            }
+            ("skip", Some(node)) => self.go_on_without(&node, &failure),
+            ("undo", _) => self.begin_undo(Some(failure)),
+            _ => {
+                self.run.failure = self.run.failure.take().or(Some(failure));
+                self.change_step(index, |s| s.state = StepState::Failed);
+            }
+        }
+    }
+
+    /// A step asks something.
+    fn asked(&mut self, ask: Ask) {
+        let Some(step) = self.steps.get(ask.step as usize) else { return };
+        let step_id = step.id;
+        let (question, kind, asker) = match ask.question {
+            Question::Secret { text, reply } => (text, PromptKind::Secret, Asker::Step(reply)),
+            Question::Job { text, secret, dir } => {
+                let kind = match secret {
+                    true => PromptKind::Secret,
+                    false if looks_like_pause(&text) => PromptKind::Continue,
+                    false => PromptKind::Text,
+                };
+                (text, kind, Asker::Job(dir))
+            }
+            Question::Withdraw { dir } => {
+                self.withdraw(|asker| matches!(asker, Asker::Job(of) if *of == dir));
+                return;
+            }
+        };
+        let prompt = Prompt {
+            id: PromptId::new(),
+            run: self.run.number,
+            step: Some(step_id),
+            question,
+            kind,
+            choices: Vec::new(),
+            opened: self.now(),
+            state: PromptState::Open,
+        };
+        self.open_prompt(prompt, asker);
+    }
+}
+
+/// Ansible's `pause` without a question of the playbook's own wants only the Enter key.
+fn looks_like_pause(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    text.contains("press enter") || text.contains("ctrl+c then 'c'")
+}

@@ -1,0 +1,52 @@
+//! What the engine is told when it starts; it reads no configuration of its own.
+
+use std::path::PathBuf;
+
+use crate::model::ClusterId;
+use crate::store::retention::Limits;
+
+/// Where the engine keeps things.
+#[derive(Clone, Debug)]
+pub struct Dirs {
+    /// For messages: the home as a person would name it.
+    pub home: PathBuf,
+    /// Keys, known hosts and credentials, one directory a cluster.
+    pub clusters: PathBuf,
+    /// Frozen files of plans that nobody has said yes to so far.
+    pub plans: PathBuf,
+    /// Blueprints, laid out so that their playbooks can be run.
+    pub blueprints: PathBuf,
+    /// The managed virtualenv.
+    pub ansible: PathBuf,
+    /// Disks of sandbox servers, one directory a cloud.
+    pub sandbox: PathBuf,
+}
+
+impl Dirs {
+    /// Directory of one cluster.
+    pub fn cluster(&self, cluster: ClusterId) -> PathBuf {
+        self.clusters.join(cluster.to_string())
+    }
+
+    /// The cluster's own private key.
+    pub fn key(&self, cluster: ClusterId) -> PathBuf {
+        self.cluster(cluster).join("id_ed25519")
+    }
+
+    /// The cluster's known hosts.
+    pub fn known_hosts(&self, cluster: ClusterId) -> PathBuf {
+        self.cluster(cluster).join("known_hosts")
+    }
+}
+
+/// Everything the engine is told.
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    pub dirs: Dirs,
+    /// The binary that runs as job holder and sandbox server.
+    pub program: PathBuf,
+    /// Version of the program.
+    pub version: String,
+    /// How much is kept of runs that have ended.
+    pub keep: Limits,
+}

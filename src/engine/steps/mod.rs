@@ -1,0 +1,175 @@
+//! What steps do: one file a kind. Each kind can be done again safely: it first looks whether its work is done.
+
+mod ansible;
+mod cluster;
+mod key;
+mod playbook;
+mod reach;
+mod server;
+mod talk;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::core::Core;
+use super::runs::Order;
+use crate::base::{Cx, SystemClock};
+use crate::clouds::Cloud;
+use crate::model::play::Totals;
+use crate::model::{Cluster, Failure, Node, RunKind, Step, Work};
+
+/// What a step is handed.
+pub struct StepCx {
+    pub core: Arc<Core>,
+    pub step: Step,
+    /// Of the run.
+    pub kind: RunKind,
+    /// The cluster and its nodes as they were when the step started.
+    pub cluster: Option<Cluster>,
+    pub nodes: Vec<Node>,
+    /// Its work may have been done before: by an earlier attempt, or under a former engine.
+    pub again: bool,
+    /// The way to ask an operator.
+    pub orders: mpsc::UnboundedSender<Order>,
+    pub cancel: CancellationToken,
+}
+
+/// What a step says when it is done.
+#[derive(Default)]
+pub struct Done {
+    /// For people, short: an address, a count.
+    pub note: String,
+    pub changes: Vec<Change>,
+}
+
+impl Done {
+    /// Nothing changed in the record.
+    pub fn note(note: impl Into<String>) -> Self {
+        Self { note: note.into(), changes: Vec::new() }
+    }
+
+    /// Adds a change of a node.
+    #[must_use]
+    pub fn node(mut self, name: &str, change: impl FnOnce(&mut Node) + Send + 'static) -> Self {
+        self.changes.push(Change::Node { name: name.to_owned(), change: Box::new(change) });
+        self
+    }
+}
+
+/// What a step says when it failed: some of its changes hold all the same.
+pub struct Bad {
+    pub failure: Failure,
+    pub changes: Vec<Change>,
+}
+
+impl From<Failure> for Bad {
+    fn from(failure: Failure) -> Self {
+        Self { failure, changes: Vec::new() }
+    }
+}
+
+/// A change in the record that a step's end brings.
+pub enum Change {
+    Node {
+        name: String,
+        change: Box<dyn FnOnce(&mut Node) + Send>,
+    },
+    NodeGone {
+        name: String,
+    },
+    Cluster(Box<dyn FnOnce(&mut Cluster) + Send>),
+    ClusterGone,
+    /// Results of a playbook, to be added to the run's.
+    Totals(Totals),
+}
+
+/// A step asks an operator.
+pub struct Ask {
+    pub step: u32,
+    pub question: Question,
+}
+
+/// What is asked.
+pub enum Question {
+    /// A secret that was only in memory and is gone.
+    Secret { text: String, reply: oneshot::Sender<SecretString> },
+    /// A job waits at its terminal.
+    Job { text: String, secret: bool, dir: PathBuf },
+    /// The job went on without an answer.
+    Withdraw { dir: PathBuf },
+}
+
+impl StepCx {
+    /// The directory of this attempt: its output, and its job.
+    pub fn dir(&self) -> PathBuf {
+        self.core.store.step_dir(self.step.run, self.step.index, self.step.attempt)
+    }
+
+    /// The context for calls to adapters; what they say goes into the step's output.
+    pub fn cx(&self) -> Cx {
+        let talk = Arc::new(talk::Talk::new(self));
+        Cx {
+            progress: talk.clone(),
+            output: talk,
+            cancel: self.cancel.clone(),
+            deadline: None,
+            attempt: self.step.attempt,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// The cluster that the step works on.
+    pub fn cluster(&self) -> Result<&Cluster, Failure> {
+        self.cluster.as_ref().ok_or_else(|| Failure::broken(&self.step.title, "the cluster's record is gone"))
+    }
+
+    /// The node that the step works on.
+    pub fn node(&self) -> Result<&Node, Failure> {
+        let name = self.step.node.as_deref().unwrap_or_default();
+        let node = self.nodes.iter().find(|n| n.name == name);
+        node.ok_or_else(|| Failure::broken(&self.step.title, format!("the record of node {name} is gone")))
+    }
+
+    /// The cloud that the step works on.
+    pub fn cloud(&self) -> Result<Arc<dyn Cloud>, Failure> {
+        match &self.step.cloud {
+            Some(cloud) => self.core.clouds.get(cloud),
+            None => Err(Failure::broken(&self.step.title, "the step names no cloud")),
+        }
+    }
+}
+
+/// Does what the step is there for.
+///
+/// # Errors
+/// It could not be done; the failure's class says whether trying again can help.
+pub async fn perform(cx: &StepCx) -> Result<Done, Bad> {
+    Ok(match &cx.step.work {
+        Work::MakeKey => key::make(cx).await?,
+        Work::CreateServer { server } => server::create(cx, server).await?,
+        Work::WaitServer => server::wait(cx).await?,
+        Work::WaitSsh => reach::wait(cx).await?,
+        Work::WriteHosts => reach::write_hosts(cx).await?,
+        Work::Playbook { call } => playbook::run(cx, call).await?,
+        Work::DeleteServer { server, token } => server::delete(cx, server.as_deref(), token.as_ref()).await?,
+        Work::Sweep => cluster::sweep(cx).await?,
+        Work::VerifyGone => cluster::verify_gone(cx).await?,
+        Work::Forget => cluster::forget(cx)?,
+        Work::InstallAnsible => ansible::install(cx).await?,
+    })
+}
+
+/// Gives back what the step made.
+///
+/// # Errors
+/// Something may be left.
+pub async fn undo(cx: &StepCx) -> Result<Done, Bad> {
+    match &cx.step.work {
+        Work::CreateServer { .. } => Ok(server::give_back(cx).await?),
+        _ => Ok(Done::default()),
+    }
+}

@@ -1,0 +1,234 @@
+//! Lists of the clouds, kept fresh while somebody looks at them.
+//!
+//! A list is read again after its interval, with jitter; sooner after a change of ours (`poke`), later while the
+//! cloud does not answer. Only what differs is told. The last rows are kept in the store, so that the first frame
+//! of a new console shows them, marked with their time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::clouds::Account;
+use super::core::{Core, lock};
+use crate::base::Cx;
+use crate::model::{CloudName, Failure, Time};
+use crate::protocol::Topic;
+use crate::protocol::live::{CloudRow, Freshness, ListKind, Live, Rows};
+
+/// Longest wait for one list.
+const LIMIT: Duration = Duration::from_secs(60);
+/// Longest pause while a cloud does not answer.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// Wakes those who read lists.
+#[derive(Default)]
+pub struct Pokes(Mutex<HashMap<(CloudName, ListKind), Arc<Notify>>>);
+
+impl Pokes {
+    /// Something of ours changed this list: read it again now.
+    pub fn poke(&self, cloud: &CloudName, list: ListKind) {
+        if let Some(notify) = lock(&self.0).get(&(cloud.clone(), list)) {
+            notify.notify_one();
+        }
+    }
+
+    /// Servers and what they use up have changed.
+    pub fn servers(&self, cloud: &CloudName) {
+        self.poke(cloud, ListKind::Servers);
+        self.poke(cloud, ListKind::Quota);
+    }
+
+    fn of(&self, cloud: &CloudName, list: ListKind) -> Arc<Notify> {
+        Arc::clone(lock(&self.0).entry((cloud.clone(), list)).or_default())
+    }
+}
+
+fn interval(list: ListKind) -> Duration {
+    match list {
+        ListKind::Servers => Duration::from_secs(5),
+        ListKind::Quota | ListKind::FloatingIps => Duration::from_secs(15),
+        ListKind::Flavors | ListKind::Images | ListKind::Networks | ListKind::KeyPairs => Duration::from_secs(60),
+    }
+}
+
+/// Reads one list now.
+///
+/// # Errors
+/// The cloud's own.
+pub async fn read_list(core: &Core, cloud: &CloudName, list: ListKind, cx: &Cx) -> Result<Rows, Failure> {
+    let driver = core.clouds.get(cloud)?;
+    let read = async {
+        Ok(match list {
+            ListKind::Flavors => Rows::Flavors(driver.flavors(cx).await?),
+            ListKind::Images => Rows::Images(driver.images(cx).await?),
+            ListKind::Networks => Rows::Networks(driver.networks(cx).await?),
+            ListKind::KeyPairs => Rows::KeyPairs(driver.key_pairs(cx).await?),
+            ListKind::Servers => Rows::Servers(driver.servers(cx).await?),
+            ListKind::FloatingIps => Rows::FloatingIps(driver.floating_ips(cx).await?),
+            ListKind::Quota => Rows::Quota(driver.quota(cx).await?),
+        })
+    };
+    let rows = cx.run(&format!("list {} of {cloud}", word(list)), read).await?;
+    core.store.cache_put(&cache_key(cloud, list), json!({ "at": core.now(), "rows": rows })).await?;
+    Ok(rows)
+}
+
+fn word(list: ListKind) -> &'static str {
+    match list {
+        ListKind::Flavors => "flavors",
+        ListKind::Images => "images",
+        ListKind::Networks => "networks",
+        ListKind::KeyPairs => "key pairs",
+        ListKind::Servers => "servers",
+        ListKind::FloatingIps => "floating IPs",
+        ListKind::Quota => "quota",
+    }
+}
+
+fn cache_key(cloud: &CloudName, list: ListKind) -> String {
+    format!("list/{cloud}/{list:?}")
+}
+
+async fn cached(core: &Core, cloud: &CloudName, list: ListKind) -> Option<(Time, Rows)> {
+    let value = core.store.cache_get(&cache_key(cloud, list)).await.ok()??;
+    let at = serde_json::from_value(value.get("at")?.clone()).ok()?;
+    Some((at, serde_json::from_value(value.get("rows")?.clone()).ok()?))
+}
+
+/// The configured clouds; with an identity check of each when `test`.
+pub async fn cloud_rows(core: &Core, test: bool) -> Vec<CloudRow> {
+    join_all(core.clouds.all().into_iter().map(|account| async move {
+        if test {
+            tested(core, account).await
+        } else {
+            CloudRow { info: account.info(), health: Freshness::Loading, user: None, servers: None }
+        }
+    }))
+    .await
+}
+
+async fn tested(core: &Core, account: Account) -> CloudRow {
+    let cx = Cx::quiet().within(LIMIT);
+    let info = account.info();
+    let name = info.name.clone();
+    let check = async {
+        let driver = account.driver?;
+        let identity = cx.run(&format!("test cloud {name}"), driver.identity(&cx)).await?;
+        let servers = cx.run(&format!("count servers of {name}"), driver.servers(&cx)).await?;
+        Ok((identity.user, servers.len()))
+    };
+    match check.await {
+        Ok((user, servers)) => {
+            CloudRow { info, health: Freshness::Fresh { at: core.now() }, user: Some(user), servers: u32::try_from(servers).ok() }
+        }
+        Err(failure) => CloudRow { info, health: Freshness::Failed { failure }, user: None, servers: None },
+    }
+}
+
+/// Keeps what is watched fresh, for as long as the engine lives.
+pub async fn keep_fresh(core: Arc<Core>) {
+    let mut interest = core.hub.interest();
+    let mut readers: HashMap<Topic, JoinHandle<()>> = HashMap::new();
+    loop {
+        let watched = core.hub.watched();
+        readers.retain(|topic, reader| {
+            let keep = watched.contains(topic);
+            if !keep {
+                reader.abort();
+            }
+            keep
+        });
+        for topic in watched {
+            match &topic {
+                Topic::List { cloud, list } if !readers.contains_key(&topic) => {
+                    let reader = tokio::spawn(read_on(Arc::clone(&core), cloud.clone(), *list));
+                    readers.insert(topic, reader);
+                }
+                Topic::Clouds if !readers.contains_key(&topic) => {
+                    readers.insert(topic, tokio::spawn(clouds_on(Arc::clone(&core))));
+                }
+                _ => {}
+            }
+        }
+        if interest.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn read_on(core: Arc<Core>, cloud: CloudName, list: ListKind) {
+    let topic = Topic::List { cloud: cloud.clone(), list };
+    let poked = core.pokes.of(&cloud, list);
+    let tell = |freshness: Freshness, rows: Option<Rows>| {
+        core.hub.publish(&topic, Live::List { cloud: cloud.clone(), kind: list, freshness, rows });
+    };
+    let mut last = cached(&core, &cloud, list).await;
+    match &last {
+        Some((at, rows)) => tell(Freshness::Stale { at: *at, failure: None }, Some(rows.clone())),
+        None => tell(Freshness::Loading, None),
+    }
+    let (mut told, mut pause) = (None, interval(list));
+    loop {
+        let read = read_list(&core, &cloud, list, &Cx::quiet().within(LIMIT)).await;
+        match read {
+            Ok(rows) => {
+                pause = interval(list);
+                let same = told.as_ref() == Some(&None) && last.as_ref().is_some_and(|(_, l)| *l == rows);
+                last = Some((core.now(), rows.clone()));
+                if !same {
+                    tell(Freshness::Fresh { at: core.now() }, Some(rows));
+                    told = Some(None);
+                }
+            }
+            Err(failure) => {
+                pause = (pause * 2).min(LONGEST);
+                if told.as_ref() != Some(&Some(failure.clone())) {
+                    told = Some(Some(failure.clone()));
+                    match &last {
+                        Some((at, rows)) => tell(Freshness::Stale { at: *at, failure: Some(failure) }, Some(rows.clone())),
+                        None => tell(Freshness::Failed { failure }, None),
+                    }
+                }
+            }
+        }
+        let jitter = pause.mul_f64(rand::random_range(0.9..1.1));
+        tokio::select! {
+            () = tokio::time::sleep(jitter) => {}
+            () = poked.notified() => {}
+        }
+    }
+}
+
+async fn clouds_on(core: Arc<Core>) {
+    let mut changed = core.clouds_changed.subscribe();
+    let mut told = None;
+    loop {
+        if told.is_none() {
+            core.hub.publish(&Topic::Clouds, Live::Clouds { rows: cloud_rows(&core, false).await });
+        }
+        let rows = cloud_rows(&core, true).await;
+        // The time of a check is no change that anybody has to see.
+        let facts: Vec<_> = rows.iter().map(|r| (r.info.clone(), r.user.clone(), r.servers, failure_of(&r.health))).collect();
+        if told.as_ref() != Some(&facts) {
+            core.hub.publish(&Topic::Clouds, Live::Clouds { rows });
+            told = Some(facts);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(30)) => {}
+            _ = changed.changed() => told = None,
+        }
+    }
+}
+
+fn failure_of(health: &Freshness) -> Option<Failure> {
+    match health {
+        Freshness::Failed { failure } => Some(failure.clone()),
+        Freshness::Stale { failure, .. } => failure.clone(),
+        _ => None,
+    }
+}
