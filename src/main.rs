@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use quarterdeck::cli;
+use quarterdeck::{cli, config, daemon};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
@@ -33,7 +33,12 @@ fn hidden(args: &[OsString]) -> Option<i32> {
 fn doors() -> cli::Doors {
     cli::Doors {
         console: |_open| Box::pin(async { Err(cli::unfinished("console")) }),
-        engine: |_detached| Box::pin(async { Err(cli::unfinished("engine")) }),
+        engine: |detached| {
+            Box::pin(async move {
+                let options = daemon::Options { paths: config::Paths::from_env()?, detached };
+                daemon::run(options, daemon::engine).await.map(|()| 0)
+            })
+        },
     }
 }
 

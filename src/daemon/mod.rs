@@ -1,10 +1,14 @@
 //! The daemon: the engine's process. Socket, sessions, roles, back-pressure, start and stop, signals.
 
+mod assemble;
+
 use std::sync::Arc;
 
 use crate::config::{Paths, Settings};
 use crate::engine::door::{CloudBook, Door};
 use crate::model::Failure;
+
+pub use assemble::engine;
 
 /// How the process is to run.
 #[derive(Clone, Debug)]

@@ -32,7 +32,7 @@ impl Account {
 
 /// See the module.
 pub struct Clouds {
-    pub book: Box<dyn CloudBook>,
+    pub book: Arc<dyn CloudBook>,
     accounts: RwLock<BTreeMap<CloudName, Account>>,
 }
 
@@ -41,7 +41,7 @@ impl Clouds {
     ///
     /// # Errors
     /// The settings cannot be read.
-    pub fn open(book: Box<dyn CloudBook>, settings: &EngineSettings, home: HomeId) -> Result<Self, Failure> {
+    pub fn open(book: Arc<dyn CloudBook>, settings: &EngineSettings, home: HomeId) -> Result<Self, Failure> {
         let clouds = Self { book, accounts: RwLock::default() };
         clouds.reload(settings, home)?;
         Ok(clouds)

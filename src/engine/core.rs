@@ -98,7 +98,11 @@ impl Core {
 
     /// Where Ansible is looked for.
     pub fn ansible_settings(&self) -> crate::ansible::Settings {
-        crate::ansible::Settings { data_dir: self.settings.dirs.ansible.clone(), python: None, use_path: true }
+        crate::ansible::Settings {
+            data_dir: self.settings.dirs.ansible.clone(),
+            python: self.settings.ansible_python.clone(),
+            use_path: self.settings.ansible_use_path,
+        }
     }
 
     /// How a cluster's node is reached over SSH.

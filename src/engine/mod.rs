@@ -54,11 +54,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the clouds, takes up the runs that a former engine left, and begins to keep watched lists fresh.
+    /// Opens the store and the clouds, takes up the runs that a former engine left, and begins to keep watched lists fresh.
     ///
     /// # Errors
     /// The store or the settings cannot be read.
-    pub async fn start(settings: EngineSettings, store: Store, book: Box<dyn CloudBook>) -> Result<Self, Failure> {
+    pub async fn start(settings: EngineSettings, book: Arc<dyn CloudBook>) -> Result<Self, Failure> {
+        let store = Store::open(&settings.dirs.data)?;
         let loaded = store.load()?;
         let mut state = State { seq: loaded.seq, ..State::default() };
         state.runs = loaded.runs.into_iter().map(|r| (r.number, r)).collect();
@@ -112,7 +113,13 @@ async fn retain(core: Arc<Core>) {
 }
 
 async fn retain_once(core: &Core) -> Result<(), Failure> {
-    let old = retention::due(&core.store, core.settings.keep, core.now()).await?;
+    let s = &core.settings;
+    let limits = retention::Limits {
+        runs: usize::try_from(s.keep_runs).unwrap_or(usize::MAX),
+        days: u32::try_from(s.keep_days).unwrap_or(u32::MAX),
+        bytes: s.keep_bytes,
+    };
+    let old = retention::due(&core.store, limits, core.now()).await?;
     core.journal.commit(old.iter().map(|r| EventBody::RunGone(*r)).collect()).await?;
     retention::clear(&core.store, old, core.now()).await
 }

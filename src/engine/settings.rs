@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use crate::model::ClusterId;
-use crate::store::retention::Limits;
 
 /// Where the engine keeps things.
 #[derive(Clone, Debug)]
 pub struct Dirs {
     /// For messages: the home as a person would name it.
     pub home: PathBuf,
+    /// The store, and the output of runs.
+    pub data: PathBuf,
     /// Keys, known hosts and credentials, one directory a cluster.
     pub clusters: PathBuf,
     /// Frozen files of plans that nobody has said yes to so far.
@@ -47,6 +48,14 @@ pub struct EngineSettings {
     pub program: PathBuf,
     /// Version of the program.
     pub version: String,
-    /// How much is kept of runs that have ended.
-    pub keep: Limits,
+    /// Use the Ansible on the PATH even where a managed one is there.
+    pub ansible_use_path: bool,
+    /// The Python that makes the managed virtualenv.
+    pub ansible_python: Option<PathBuf>,
+    /// Runs that are kept, at most; pinned ones and those under way are kept over any limit.
+    pub keep_runs: u64,
+    /// Days that a run is kept after its end.
+    pub keep_days: u64,
+    /// Bytes that all runs may take on the disk.
+    pub keep_bytes: u64,
 }
