@@ -1,8 +1,9 @@
 //! Where everything of a home is kept.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,23 @@ pub struct Paths {
     pub data: PathBuf,
     /// Lock, socket, log.
     pub state: PathBuf,
+    /// The one folder that holds the three, when there is one.
+    pub home: Option<PathBuf>,
+}
+
+/// A socket by a path that is short however long that of its folder is (the kernel takes 107 bytes).
+#[derive(Debug)]
+pub struct SocketPath {
+    /// Kept open: the path leads through it.
+    _dir: File,
+    path: PathBuf,
+}
+
+impl SocketPath {
+    /// To bind or connect to while this lives.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Paths {
@@ -48,12 +66,14 @@ impl Paths {
             config: dirs.config_dir().to_owned(),
             data: dirs.data_dir().to_owned(),
             state: dirs.state_dir().ok_or_else(none)?.to_owned(),
+            home: None,
         })
     }
 
     /// A home in one folder.
     pub fn under(home: &Path) -> Self {
-        Self { config: home.join("config"), data: home.join("data"), state: home.join("state") }
+        let home = home.to_owned();
+        Self { config: home.join("config"), data: home.join("data"), state: home.join("state"), home: Some(home) }
     }
 
     /// Makes the folders that are missing, for this account only, and checks that the state folder (whoever can
@@ -86,6 +106,16 @@ impl Paths {
     /// The operators' socket.
     pub fn socket(&self) -> PathBuf {
         self.state.join(crate::protocol::SOCKET)
+    }
+
+    /// The operators' socket through a descriptor of its folder.
+    ///
+    /// # Errors
+    /// There is no such folder, or it cannot be entered.
+    pub fn short_socket(&self) -> io::Result<SocketPath> {
+        let dir = File::open(&self.state)?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd())).join(crate::protocol::SOCKET);
+        Ok(SocketPath { _dir: dir, path })
     }
 
     /// Held by the engine while it lives; its pid and version are in it.

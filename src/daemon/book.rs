@@ -1,0 +1,81 @@
+//! The settings' list of clouds, lent to the engine.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::config::{Paths, Settings, SettingsFile};
+use crate::engine::door::{CloudBook, CloudEntry};
+use crate::model::{CloudName, Driver, Failure};
+
+/// The clouds of `settings.toml`.
+pub struct Book {
+    paths: Paths,
+    /// One change at a time: each reads the file, changes it, writes it.
+    file: Mutex<SettingsFile>,
+}
+
+impl Book {
+    /// The clouds of a home.
+    pub fn of(paths: &Paths) -> Self {
+        Self { paths: paths.clone(), file: Mutex::new(SettingsFile::of(paths)) }
+    }
+
+    fn file(&self) -> MutexGuard<'_, SettingsFile> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CloudBook for Book {
+    fn clouds(&self) -> Result<Vec<CloudEntry>, Failure> {
+        let settings = Settings::load(&self.paths)?;
+        let default = settings.default_cloud.value;
+        let entry = |(name, cloud): (CloudName, crate::config::CloudSettings)| CloudEntry {
+            default: default.as_ref() == Some(&name),
+            name,
+            driver: cloud.driver.value,
+            settings: cloud.values.into_iter().map(|(key, value)| (key, value.value)).collect(),
+            source: cloud.origin.to_string(),
+        };
+        Ok(settings.clouds.into_iter().map(entry).collect())
+    }
+
+    fn add(&self, name: &str, driver: Driver, settings: &BTreeMap<String, String>) -> Result<(), Failure> {
+        self.file().add_cloud(name, driver, settings)
+    }
+
+    fn remove(&self, name: &CloudName) -> Result<(), Failure> {
+        self.file().remove_cloud(name)
+    }
+
+    fn set_default(&self, name: &CloudName) -> Result<(), Failure> {
+        self.file().use_cloud(name)
+    }
+
+    fn set(&self, name: &CloudName, settings: &BTreeMap<String, String>) -> Result<(), Failure> {
+        self.file().set_cloud(name, settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_reads_what_it_wrote() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::under(dir.path());
+        paths.create().unwrap();
+        let book = Book::of(&paths);
+        assert!(book.clouds().unwrap().is_empty(), "nothing is invented");
+        let knobs = BTreeMap::from([("boot_ms".to_owned(), "10".to_owned())]);
+        book.add("lab", Driver::Sandbox, &knobs).unwrap();
+        book.add("two", Driver::Docker, &BTreeMap::new()).unwrap();
+        book.set_default(&CloudName::new("two")).unwrap();
+        let clouds = book.clouds().unwrap();
+        assert_eq!((clouds[0].name.as_str(), &clouds[0].settings, clouds[0].default), ("lab", &knobs, false));
+        assert_eq!((clouds[1].driver, clouds[1].default), (Driver::Docker, true));
+        assert!(clouds[0].source.contains("settings.toml:"), "{}", clouds[0].source);
+        book.remove(&CloudName::new("lab")).unwrap();
+        assert_eq!(book.clouds().unwrap().len(), 1);
+    }
+}
