@@ -65,7 +65,7 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
                 if json.json { app.json(&status) } else { show(app, &status) }
             }
         },
-        Verb::Run { detached } => Ok(Code::of_number((app.doors.engine)(detached).await?)),
+        Verb::Run { detached } => Ok(Code::passed((app.doors.engine)(detached).await?)),
         Verb::Unit => {
             let program = std::env::current_exe().map_err(|error| Failure::broken("find this program", error))?;
             let program = super::file::text(&program, "write the unit")?;

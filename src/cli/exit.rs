@@ -19,8 +19,8 @@ pub enum Code {
     Interrupted,
     /// Whoever read the output has gone; as shells count it.
     Pipe,
-    /// What a remote command ended with.
-    Remote(u8),
+    /// The code of what was run: a remote command, the console, the engine.
+    Passed(u8),
 }
 
 impl Code {
@@ -33,18 +33,16 @@ impl Code {
             Self::Refused => 3,
             Self::Interrupted => 130,
             Self::Pipe => 141,
-            Self::Remote(code) => i32::from(code),
+            Self::Passed(code) => i32::from(code),
         }
     }
 
-    /// The code of a door that knows only its number.
-    pub fn of_number(number: i32) -> Self {
-        match number {
-            0 => Self::Done,
-            2 => Self::Usage,
-            3 => Self::Refused,
-            130 => Self::Interrupted,
-            _ => Self::Failed,
+    /// The code of what knows only its number.
+    pub fn passed(number: i32) -> Self {
+        match u8::try_from(number) {
+            Ok(0) => Self::Done,
+            Ok(code) => Self::Passed(code),
+            Err(_) => Self::Failed,
         }
     }
 

@@ -75,7 +75,7 @@ async fn in_console(app: &mut App<'_>, run: RunNo) -> Ended {
     app.out.flush()?;
     let code = (app.doors.console)(Open::Run(run)).await?;
     if code != 0 {
-        return Ok(Code::of_number(code));
+        return Ok(Code::passed(code));
     }
     let mut session = Session::open().await?;
     let state = super::find::run(session.state().await?, run)?.state;

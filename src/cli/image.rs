@@ -10,7 +10,7 @@ use super::ask::confirm;
 use super::exit::{Ended, Stop};
 use super::lists::{self, List};
 use super::names;
-use super::session::{Session, odd};
+use super::session::{Session, answer_as, odd};
 
 #[derive(Subcommand, Debug)]
 pub enum Verb {
@@ -47,13 +47,11 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
             let tried = format!("register image {name}");
             let path = std::fs::canonicalize(&path).map_err(|error| Stop::usage(Failure::refused(&tried, error).at(&path)))?;
             let path = super::file::text(&path, &tried)?;
-            let mut session = Session::open().await?;
+            let session = Session::open().await?;
             let cloud = session.cloud(cloud.as_deref()).await?;
-            match session.ask(Command::ImageRegister { cloud: cloud.name.clone(), name: name.clone(), path }).await? {
-                Answer::Done => app.done(&format!("image {name} is registered on {}", cloud.name)),
-                Answer::Run(run) => super::watch::watch(&mut session, &mut app.out, run).await,
-                _ => Err(odd()),
-            }
+            let command = Command::ImageRegister { cloud: cloud.name.clone(), name: name.clone(), path };
+            let id = answer_as!(session, command, Answer::Text(id) => id)?;
+            app.done(&format!("image {name} ({id}) is registered on {}", cloud.name))
         }
         Verb::Delete { image, cloud, yes } => {
             let session = Session::open().await?;

@@ -203,7 +203,7 @@ pub fn main(args: Vec<OsString>, doors: &Doors) -> i32 {
 
 async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
     let Some(noun) = cli.noun else {
-        return Ok(Code::of_number((app.doors.console)(Open::Home).await?));
+        return Ok(Code::passed((app.doors.console)(Open::Home).await?));
     };
     match noun {
         Noun::Try(args) => first::run(app, args).await,

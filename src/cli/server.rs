@@ -10,11 +10,11 @@ use crate::protocol::{Answer, Command, ListKind};
 use super::App;
 use super::Json;
 use super::ask::confirm;
+use super::cluster::follow;
 use super::exit::{Code, Ended, Stop};
 use super::find;
 use super::lists::{self, List, age};
-use super::session::{Session, answer_as, odd};
-use super::watch::watch;
+use super::session::{Session, answer_as};
 
 #[derive(Subcommand, Debug)]
 pub enum Verb {
@@ -138,13 +138,8 @@ async fn create(app: &mut App<'_>, wish: Create) -> Ended {
         files: Vec::new(),
         tags: Tags::unset(&wish.name),
     };
-    match session.ask(Command::ServerCreate { cloud: cloud.name.clone(), server: Box::new(server) }).await? {
-        Answer::Run(run) if wish.detach => app.started(run),
-        Answer::Run(run) => watch(&mut session, &mut app.out, run).await,
-        Answer::Server(server) => app.done(&format!("server {} ({}) is being made on {}", server.name, server.id, cloud.name)),
-        Answer::Done => app.done(&format!("server {} is being made on {}", wish.name, cloud.name)),
-        _ => Err(odd()),
-    }
+    let run = session.start(Command::ServerCreate { cloud: cloud.name, server: Box::new(server) }).await?;
+    follow(app, &mut session, run, wish.detach).await
 }
 
 /// Lines of the public keys that may log in.
@@ -199,40 +194,30 @@ fn show(app: &mut App<'_>, server: &Server, json: Json) -> Ended {
 }
 
 async fn delete(app: &mut App<'_>, names: &[String], cloud: Option<&str>, yes: bool) -> Ended {
-    let mut session = Session::open().await?;
+    let session = Session::open().await?;
     let cloud = session.cloud(cloud).await?;
     let mut servers = Vec::new();
     for name in names {
         servers.push(find::server(&session, &cloud, name).await?);
     }
     let shown: Vec<String> = servers.iter().map(|s| format!("{} ({})", s.name, s.id)).collect();
-    let tried = format!("delete {} of cloud {}", shown.join(", "), cloud.name);
-    confirm(yes, &tried, &format!("Delete {} of cloud {}?", shown.join(", "), cloud.name)).await?;
-    let mut code = Code::Done;
+    let what = format!("{} of cloud {}", shown.join(", "), cloud.name);
+    confirm(yes, &format!("delete {what}"), &format!("Delete {what}?")).await?;
     for server in servers {
-        let command = Command::ServerDelete { cloud: cloud.name.clone(), server: server.id };
-        match session.ask(command).await? {
-            Answer::Run(run) => {
-                let ended = watch(&mut session, &mut app.out, run).await?;
-                code = if ended == Code::Done { code } else { ended };
-            }
-            Answer::Done => app.out.line(&format!("server {} is deleted", server.name))?,
-            _ => return Err(odd()),
-        }
+        session.ask(Command::ServerDelete { cloud: cloud.name.clone(), server: server.id }).await?;
+        app.out.line(&format!("server {} is deleted", server.name))?;
+        app.out.flush()?;
     }
-    Ok(code)
+    Ok(Code::Done)
 }
 
 async fn power(app: &mut App<'_>, which: &Which, action: PowerAction) -> Ended {
-    let (mut session, server) = found(which).await?;
+    let (session, server) = found(which).await?;
     let word = match action {
         PowerAction::Start => "switched on",
         PowerAction::Stop => "switched off",
         PowerAction::Reboot => "rebooting",
     };
-    match session.ask(Command::ServerPower { cloud: server.cloud, server: server.id, action }).await? {
-        Answer::Run(run) => watch(&mut session, &mut app.out, run).await,
-        Answer::Done => app.done(&format!("server {} is {word}", server.name)),
-        _ => Err(odd()),
-    }
+    session.ask(Command::ServerPower { cloud: server.cloud, server: server.id, action }).await?;
+    app.done(&format!("server {} is {word}", server.name))
 }

@@ -51,7 +51,7 @@ pub struct Ssh {
 }
 
 /// How programs that could not even start a remote command end.
-const NOT_RUN: Code = Code::Remote(255);
+const NOT_RUN: Code = Code::Passed(255);
 
 pub async fn run(app: &mut App<'_>, args: Ssh) -> Ended {
     let mut session = Session::open().await?;
@@ -173,9 +173,8 @@ pub fn ending(exit: &Exit) -> Option<String> {
 
 /// The exit code that a shell passes on.
 pub fn passed_on(exit: &Exit) -> Code {
-    match exit.status.map(u8::try_from) {
-        Some(Ok(0)) => Code::Done,
-        Some(Ok(code)) => Code::Remote(code),
+    match exit.status {
+        Some(status @ 0..=255) => Code::passed(status),
         _ => NOT_RUN,
     }
 }

@@ -418,3 +418,6 @@ impl Bar {
         if self.terminal { self.bar.suspend(print) } else { print() }
     }
 }
+
+#[cfg(test)]
+mod tests;

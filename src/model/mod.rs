@@ -10,7 +10,6 @@ pub mod failure;
 pub mod ids;
 pub mod plan;
 pub mod play;
-mod preview;
 pub mod prompt;
 pub mod quota;
 pub mod run;
