@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Capabilities, CloudName, Cluster, Flavor, HomeId, Image, Network, Node, Quota, Server, Time};
+use crate::model::{Capabilities, CloudName, Cluster, Flavor, HomeId, Image, Network, Node, Quota, Server};
 
 /// What one cloud offers.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -26,5 +26,4 @@ pub struct Facts {
     pub nodes: Vec<Node>,
     /// Its servers, as the clouds tell now.
     pub servers: Vec<Server>,
-    pub now: Time,
 }

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod ids;
 pub mod plan;
 pub mod play;
+mod preview;
 pub mod prompt;
 pub mod quota;
 pub mod run;

@@ -103,10 +103,3 @@ pub struct Plan {
     /// What deserves a look before saying yes.
     pub warnings: Vec<String>,
 }
-
-impl Plan {
-    /// What a person reads before saying yes: aligned lines, no colour.
-    pub fn preview(&self) -> Vec<String> {
-        unimplemented!()
-    }
-}

@@ -98,8 +98,8 @@ impl Connection {
     /// Runs `command` in the user's shell, gives it `stdin`, and collects what it says.
     ///
     /// # Errors
-    /// `Transient` when the connection broke or the deadline passed, `Cancelled`; in the latter two the command is
-    /// told to end.
+    /// `Transient` when the connection broke or the deadline passed, `Cancelled`; the command is then told to end, as
+    /// far as the server passes that on (see [`super::ShellOutput`]).
     pub async fn exec(&self, command: &str, stdin: Option<Bytes>, cx: &Cx) -> Result<ExecResult, Failure> {
         let work = async { self.exec_on(self.session().await.map_err(|u| u.failure)?, command, stdin).await };
         self.located(cx.run(EXEC, work).await)

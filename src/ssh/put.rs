@@ -33,11 +33,15 @@ pub(super) async fn put(
     let at = format!("{}:{path}", connection.at());
     if has_sftp(&mut channel).await {
         let sftp = RawSftpSession::new(channel.into_stream());
-        by_sftp(&sftp, path, content, mode).await.map_err(|e| sftp_failure(&e).at(at))
+        // A server may say yes to SFTP and then have no program for it.
+        if let Ok(version) = sftp.init().await {
+            let posix_rename = version.extensions.contains_key(POSIX_RENAME);
+            return by_sftp(&sftp, posix_rename, path, content, mode).await.map_err(|e| sftp_failure(&e).at(at));
+        }
     } else {
         drop(channel.close().await);
-        by_command(connection, path, content, mode).await.map_err(|failure| failure.at(at))
     }
+    by_command(connection, path, content, mode).await.map_err(|failure| failure.at(at))
 }
 
 async fn has_sftp(channel: &mut Channel<Msg>) -> bool {
@@ -59,8 +63,7 @@ fn aside(path: &str) -> String {
     format!("{dir}.{name}.quarterdeck-new")
 }
 
-async fn by_sftp(sftp: &RawSftpSession, path: &str, content: &[u8], mode: u32) -> Result<(), SftpError> {
-    let version = sftp.init().await?;
+async fn by_sftp(sftp: &RawSftpSession, posix: bool, path: &str, content: &[u8], mode: u32) -> Result<(), SftpError> {
     let aside = aside(path);
     match write(sftp, &aside, content, mode).await {
         Ok(()) => {}
@@ -70,11 +73,7 @@ async fn by_sftp(sftp: &RawSftpSession, path: &str, content: &[u8], mode: u32) -
         }
         Err(e) => return Err(e),
     }
-    let renamed = if version.extensions.contains_key(POSIX_RENAME) {
-        posix_rename(sftp, &aside, path).await
-    } else {
-        sftp.rename(aside.clone(), path).await.map(drop)
-    };
+    let renamed = if posix { posix_rename(sftp, &aside, path).await } else { sftp.rename(aside.clone(), path).await.map(drop) };
     match renamed {
         Err(SftpError::Status(_)) => {
             let written = write(sftp, path, content, mode).await;
@@ -139,7 +138,7 @@ fn not_allowed(got: impl Into<String>) -> Failure {
 
 /// The length is checked before the file takes its place: a line cut in the middle looks like an end of the input.
 const SCRIPT: &str = r#"umask 077; cat > "$1" && test "$(wc -c < "$1")" -eq "$3" && chmod "$4" "$1" || { rm -f "$1"; exit 1; }
-mv -f "$1" "$2" 2>/dev/null || { cat "$1" > "$2" && chmod "$4" "$2"; s=$?; rm -f "$1"; exit $s; }"#;
+mv -fT "$1" "$2" 2>/dev/null || { cat "$1" > "$2" && chmod "$4" "$2"; s=$?; rm -f "$1"; exit $s; }"#;
 
 async fn by_command(connection: &Connection, path: &str, content: &[u8], mode: u32) -> Result<(), Failure> {
     let words = [SCRIPT, "sh", &aside(path), path, &content.len().to_string(), &format!("{mode:04o}")].map(quoted);

@@ -79,23 +79,22 @@ impl Shell {
         let ends = Arc::new(Ends { at, link, write, over: CancellationToken::new() });
         // From here on the channel is closed on every way out.
         let mut output = ShellOutput { ends: ends.clone(), read, early: VecDeque::new(), eof: false, exit: None };
-        let mut asked = vec![];
         let write = &ends.write;
+        // One request at a time: there are servers that answer only the last of several.
         if let Some(Pty { term, cols, rows }) = &pty {
-            asked.push("a terminal");
             ends.send(write.request_pty(true, term, (*cols).into(), (*rows).into(), 0, 0, &[])).await?;
+            output.agreed("a terminal").await?;
         }
         match command {
             Some(command) => {
-                asked.push("a command");
                 ends.send(write.exec(true, command)).await?;
+                output.agreed("a command").await?;
             }
             None => {
-                asked.push("a shell");
                 ends.send(write.request_shell(true)).await?;
+                output.agreed("a shell").await?;
             }
         }
-        output.wait_for(&asked).await?;
         Ok(Self { input: ShellInput { ends }, output })
     }
 }
@@ -137,7 +136,8 @@ impl ShellInput {
     }
 }
 
-/// The way out. Dropping it before the end tells the command to end, and hangs up.
+/// The way out. Dropping it before the end hangs up: with a terminal the other side ends; without one the command
+/// is sent TERM (which OpenSSH passes on for every user but root) and fails when it next reads or writes.
 pub struct ShellOutput {
     ends: Arc<Ends>,
     read: ChannelReadHalf,
@@ -187,23 +187,20 @@ impl ShellOutput {
         Output::Exit { status, signal }
     }
 
-    /// Until the server has said yes to all that was asked.
-    async fn wait_for(&mut self, asked: &[&str]) -> Result<(), Failure> {
-        for what in asked {
-            loop {
-                match self.read.wait().await {
-                    Some(ChannelMsg::Success) => break,
-                    Some(ChannelMsg::Failure | ChannelMsg::Close) => {
-                        return Err(Failure::refused(EXEC, format!("the server does not give us {what}"))
-                            .at(&self.ends.at)
-                            .next("check what its SSH server allows this user (PermitTTY, ForceCommand, the login shell)"));
-                    }
-                    Some(other) => self.early.push_back(other),
-                    None => return Err(self.ends.lost()),
+    /// Waits until the server has said yes to what was asked.
+    async fn agreed(&mut self, what: &str) -> Result<(), Failure> {
+        loop {
+            match self.read.wait().await {
+                Some(ChannelMsg::Success) => return Ok(()),
+                Some(ChannelMsg::Failure | ChannelMsg::Close) => {
+                    return Err(Failure::refused(EXEC, format!("the server does not give us {what}"))
+                        .at(&self.ends.at)
+                        .next("check what its SSH server allows this user (PermitTTY, ForceCommand, the login shell)"));
                 }
+                Some(other) => self.early.push_back(other),
+                None => return Err(self.ends.lost()),
             }
         }
-        Ok(())
     }
 }
 
@@ -215,7 +212,7 @@ impl Drop for ShellOutput {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
             if !ended {
-                // Without a terminal, closing alone would leave the command running.
+                // Closing alone would leave a command running that neither reads nor writes.
                 let _ = ends.write.signal(Sig::TERM).await;
             }
             let _ = ends.write.close().await;

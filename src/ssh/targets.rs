@@ -75,3 +75,116 @@ fn identity(cluster: &Cluster, key: &Path) -> PathBuf {
         None => key.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::spec::SshSpec;
+    use crate::model::{Class, CloudName, ClusterId, ClusterSpec, ClusterState, NodeState, Time};
+
+    fn cluster(identity: Option<&str>) -> Cluster {
+        let spec = ClusterSpec {
+            name: "c".to_owned(),
+            cloud: None,
+            ssh: SshSpec { identity: identity.map(str::to_owned), ..SshSpec::default() },
+            groups: BTreeMap::new(),
+            files: vec![],
+            vars: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            playbooks: vec![],
+            on_failure: Default::default(),
+            ready: None,
+        };
+        Cluster {
+            id: ClusterId::new(),
+            name: "c".to_owned(),
+            revision: 1,
+            state: ClusterState::Running,
+            cloud: CloudName::new("lab"),
+            spec,
+            base_dir: "/specs".to_owned(),
+            created: Time(0),
+            ssh_user: "ubuntu".to_owned(),
+            public_key: None,
+            last_run: None,
+            last_playbook: None,
+        }
+    }
+
+    fn node(cluster: &Cluster, name: &str, address: Option<&str>, via: Option<&str>) -> Node {
+        Node {
+            cluster: cluster.id,
+            name: name.to_owned(),
+            group: "g".to_owned(),
+            index: 1,
+            cloud: cluster.cloud.clone(),
+            flavor: "f".to_owned(),
+            image: "i".to_owned(),
+            state: NodeState::Up,
+            server: None,
+            token: None,
+            address: address.map(str::to_owned),
+            ssh_port: 2222,
+            via: via.map(str::to_owned),
+            host_key: None,
+            created: None,
+            note: None,
+        }
+    }
+
+    fn target(cluster: &Cluster, nodes: &[Node], name: &str) -> Result<Target, Failure> {
+        target_for(cluster, nodes, name, Path::new("/keys/own"), Path::new("/keys/known"), Some(Path::new("/agent")))
+    }
+
+    #[test]
+    fn a_node_is_reached_through_those_before_it() {
+        let c = cluster(None);
+        let nodes = [
+            node(&c, "inner", Some("10.0.0.3"), Some("middle")),
+            node(&c, "middle", Some("10.0.0.2"), Some("edge")),
+            node(&c, "edge", Some("192.0.2.1"), None),
+        ];
+        let inner = target(&c, &nodes, "inner").unwrap();
+        let middle = inner.via.as_deref().unwrap();
+        let edge = middle.via.as_deref().unwrap();
+        assert_eq!([&inner, middle, edge].map(Target::address), ["10.0.0.3:2222", "10.0.0.2:2222", "192.0.2.1:2222"]);
+        assert!(edge.via.is_none());
+        for hop in [&inner, middle, edge] {
+            assert_eq!((hop.user.as_str(), &hop.auth.keys[..]), ("ubuntu", &[PathBuf::from("/keys/own")][..]));
+            assert_eq!(hop.auth.agent.as_deref(), Some(Path::new("/agent")));
+            assert_eq!(hop.known, KnownHosts::learn("/keys/known"));
+        }
+    }
+
+    #[test]
+    fn an_identity_of_the_spec_takes_the_place_of_the_own_key() {
+        for (identity, file) in [("keys/id", "/specs/keys/id"), ("/abs/id", "/abs/id"), ("~/.ssh/id", "~/.ssh/id")] {
+            let c = cluster(Some(identity));
+            let found = target(&c, &[node(&c, "a", Some("::1"), None)], "a").unwrap();
+            assert_eq!(found.auth.keys, [PathBuf::from(file)]);
+            assert_eq!(found.address(), "[::1]:2222");
+        }
+    }
+
+    #[test]
+    fn a_way_that_leads_nowhere_says_why() {
+        let c = cluster(None);
+        let other = cluster(None);
+        let nodes = [
+            node(&c, "a", Some("10.0.0.1"), Some("b")),
+            node(&c, "b", Some("10.0.0.2"), Some("a")),
+            node(&c, "lost", Some("10.0.0.3"), Some("gone")),
+            node(&c, "young", None, None),
+            node(&other, "elsewhere", Some("10.0.0.4"), None),
+        ];
+        let circle = target(&c, &nodes, "a").unwrap_err();
+        assert_eq!((circle.class, circle.got.as_str()), (Class::Refused, "it is a circle: a via b via a"));
+        for (name, missing) in [("lost", "gone"), ("young", "young"), ("elsewhere", "elsewhere"), ("none", "none")] {
+            let failure = target(&c, &nodes, name).unwrap_err();
+            assert_eq!(failure.class, Class::NotFound);
+            assert!(failure.tried.ends_with(missing) && !failure.next.is_empty(), "{failure}");
+        }
+    }
+}

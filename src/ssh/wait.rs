@@ -30,6 +30,7 @@ fn found(connection: &Connection, start: Instant) -> Probe {
     Probe { host_key: connection.host_key().to_owned(), took_ms }
 }
 
+const WAIT: &str = "wait for SSH";
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// A server that has just booted may start its SSH server before our key is in place.
@@ -42,13 +43,10 @@ const GRACE: Duration = Duration::from_secs(30);
 /// `Transient` with the last probe's answer when the deadline passes; `Cancelled`; what cannot heal, such as a wrong
 /// host key, at once; `Credentials` once the node has refused our keys for 30 s.
 pub async fn wait(target: &Target, cx: &Cx) -> Result<Probe, Failure> {
-    wait_with_grace(target, cx, GRACE).await
-}
-
-async fn wait_with_grace(target: &Target, cx: &Cx, grace: Duration) -> Result<Probe, Failure> {
     let mut refused_since = None;
     let mut last: Option<Failure> = None;
-    for attempt in 0.. {
+    let mut attempt = 0;
+    loop {
         let failure = match probe(target, cx).await {
             Ok(probe) => return Ok(probe),
             Err(failure) => failure,
@@ -59,24 +57,33 @@ async fn wait_with_grace(target: &Target, cx: &Cx, grace: Duration) -> Result<Pr
         if cx.deadline.is_some_and(|at| Instant::now() >= at) {
             return Err(too_late(target, last.unwrap_or(failure)));
         }
-        match failure.class {
-            Class::Transient | Class::Throttled => refused_since = None,
-            Class::Credentials if refused_since.get_or_insert_with(Instant::now).elapsed() < grace => {}
-            _ => return Err(failure),
+        if failure.class == Class::Credentials {
+            refused_since.get_or_insert_with(Instant::now);
+        }
+        if lasts(failure.class, refused_since.map_or(Duration::ZERO, |since: Instant| since.elapsed())) {
+            return Err(failure);
         }
         cx.progress.progress(u64::from(attempt) + 1, None, &format!("waiting for {}: {}", target.address(), failure.got));
-        if let Err(stopped) = cx.sleep("wait for SSH", pause(attempt, rand::random())).await {
+        if let Err(stopped) = cx.sleep(WAIT, pause(attempt, rand::random())).await {
             let at = target.address();
             return Err(if stopped.class == Class::Cancelled { stopped.at(at) } else { too_late(target, failure) });
         }
         last = Some(failure);
+        attempt = attempt.saturating_add(1);
     }
-    unreachable!("attempts do not run out")
+}
+
+/// Whether waiting cannot help: what is wrong is wrong for good, or our keys have been refused for long enough.
+fn lasts(class: Class, refused_for: Duration) -> bool {
+    match class {
+        Class::Transient | Class::Throttled => false,
+        Class::Credentials => refused_for >= GRACE,
+        _ => true,
+    }
 }
 
 fn too_late(target: &Target, last: Failure) -> Failure {
-    let got = format!("it was not ready in time; at last: {}", last.got);
-    Failure { got, class: Class::Transient, ..Failure::transient("wait for SSH", "").at(target.address()).next(last.next) }
+    Failure::transient(WAIT, format!("it was not ready in time; at last: {}", last.got)).at(target.address()).next(last.next)
 }
 
 /// Doubles from pause to pause; `chance` (0 to 1) takes up to a quarter off, so that many do not knock in step.
@@ -95,5 +102,14 @@ mod tests {
         assert_eq!(pause(3, 0.0), Duration::from_millis(400));
         assert_eq!(pause(1000, 0.0), LONGEST_PAUSE);
         assert_eq!(pause(1000, 1.0), Duration::from_millis(1500));
+    }
+
+    #[test]
+    fn only_what_may_pass_is_waited_for() {
+        assert!(!lasts(Class::Transient, GRACE * 9));
+        assert!(!lasts(Class::Credentials, GRACE / 2));
+        assert!(lasts(Class::Credentials, GRACE));
+        assert!(lasts(Class::Refused, Duration::ZERO));
+        assert!(lasts(Class::NotFound, Duration::ZERO));
     }
 }

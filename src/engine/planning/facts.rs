@@ -36,7 +36,7 @@ pub async fn gather(core: &Core, spec: &ClusterSpec, default: &CloudName, cluste
             try_join_all(asked).await?.into_iter().flatten().collect()
         }
     };
-    Ok(Facts { home: core.store.home_id(), clouds, cluster, nodes, servers, now: core.now() })
+    Ok(Facts { home: core.store.home_id(), clouds, cluster, nodes, servers })
 }
 
 async fn cloud(core: &Core, name: &CloudName) -> Result<CloudFacts, Failure> {

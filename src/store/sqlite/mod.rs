@@ -1,6 +1,6 @@
 //! The store's state in one SQLite file: all SQL is in this room.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -31,6 +31,7 @@ fn open(path: &Path) -> Result<Connection, Failure> {
     look_at_header(path)?;
     let made = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
     made.map_err(|e| trouble::io("open the store", path, &e))?;
+    keep_name(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags).map_err(|e| failed("open the store", path, e))?;
     ready(&mut db, path).map_err(|e| e.into_failure(path))?;
@@ -44,6 +45,11 @@ fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
     db.busy_timeout(PATIENCE)?;
     db.set_prepared_statement_cache_capacity(32);
     Ok(db)
+}
+
+/// Makes the file's name durable in its directory. Where a file system cannot, there is nothing to be done.
+fn keep_name(path: &Path) {
+    let _ = path.parent().map(|dir| File::open(dir).and_then(|d| d.sync_all()));
 }
 
 enum Unready {
@@ -93,7 +99,7 @@ fn ready(db: &mut Connection, path: &Path) -> Result<(), Unready> {
 /// Judges a file by its first hundred bytes, so that one that is not for us is not touched at all.
 fn look_at_header(path: &Path) -> Result<(), Failure> {
     let mut header = Vec::with_capacity(100);
-    match std::fs::File::open(path) {
+    match File::open(path) {
         Ok(file) => file.take(100).read_to_end(&mut header).map_err(|e| trouble::io("open the store", path, &e))?,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(e) => return Err(trouble::io("open the store", path, &e)),

@@ -1,0 +1,167 @@
+//! Names of the spec against what the clouds offer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::capability::names::FLOATING_IPS;
+use crate::model::spec::GroupSpec;
+use crate::model::{Class, CloudName, ClusterSpec, Failure, Flavor, Image, ImageStatus};
+
+use super::super::Facts;
+use super::super::words::{list, shown};
+
+/// Names in one message.
+const NAMED: usize = 10;
+
+/// What a group's names mean on its cloud.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Choice<'a> {
+    pub cloud: CloudName,
+    pub flavor: &'a Flavor,
+    pub image: &'a Image,
+    /// Ids.
+    pub networks: Vec<String>,
+    pub public_address: bool,
+}
+
+/// The choices of all groups, or why there is none.
+pub struct Choices<'a> {
+    groups: BTreeMap<String, Result<Choice<'a>, Vec<Wrong>>>,
+    facts: &'a Facts,
+    name: String,
+    /// Where the spec came from.
+    path: String,
+}
+
+/// One name that means nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Wrong {
+    /// `groups.slaves.flavor`
+    field: String,
+    message: String,
+    class: Class,
+}
+
+impl<'a> Choices<'a> {
+    /// Looks up the names of every group. `cloud` is that of groups that name none.
+    pub fn of(spec: &ClusterSpec, cloud: &CloudName, facts: &'a Facts, path: &str) -> Self {
+        let groups = spec.groups.iter().map(|(name, group)| (name.clone(), choose(name, group, cloud, facts))).collect();
+        Self { groups, facts, name: spec.name.clone(), path: path.to_owned() }
+    }
+
+    /// The choice of a group.
+    pub fn get(&self, group: &str) -> Result<&Choice<'a>, Failure> {
+        match self.groups.get(group) {
+            Some(Ok(choice)) => Ok(choice),
+            Some(Err(wrong)) => Err(self.failure(wrong)),
+            None => Err(Failure::broken(self.tried(), format!("group `{}` is not in the spec", shown(group)))),
+        }
+    }
+
+    /// `Ok` when every name of every group means something; else all that do not.
+    pub fn all(&self) -> Result<(), Failure> {
+        let wrong: Vec<Wrong> = self.groups.values().filter_map(|group| group.as_ref().err()).flatten().cloned().collect();
+        if wrong.is_empty() { Ok(()) } else { Err(self.failure(&wrong)) }
+    }
+
+    /// The user that the first group's image says, `root` when it says none.
+    pub fn ssh_user(&self) -> String {
+        self.ssh_users().next().unwrap_or_else(|| "root".to_owned())
+    }
+
+    /// What deserves a look before saying yes.
+    pub fn warnings(&self, spec: &ClusterSpec) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let users: BTreeSet<String> = self.ssh_users().collect();
+        if users.len() > 1 && spec.ssh.user.is_none() {
+            let users = users.into_iter().collect::<Vec<_>>().join(", ");
+            warnings.push(format!(
+                "the images have different users ({users}); `{}` is used for all: `ssh.user` decides",
+                self.ssh_user()
+            ));
+        }
+        for (name, choice) in self.groups.iter().filter_map(|(name, choice)| Some((name, choice.as_ref().ok()?))) {
+            let can = self.facts.clouds.get(&choice.cloud).map_or(Ok(()), |cloud| cloud.capabilities.check(FLOATING_IPS));
+            if let (true, Err(reason)) = (choice.public_address, can) {
+                warnings.push(format!("`groups.{name}.public_address` has no effect on {}: {reason}", choice.cloud));
+            }
+        }
+        warnings
+    }
+
+    fn ssh_users(&self) -> impl Iterator<Item = String> {
+        self.groups.values().flatten().map(|choice| choice.image.ssh_user.clone().unwrap_or_else(|| "root".to_owned()))
+    }
+
+    fn tried(&self) -> String {
+        format!("plan cluster {}", self.name)
+    }
+
+    fn failure(&self, wrong: &[Wrong]) -> Failure {
+        let class = wrong.first().map_or(Class::NotFound, |w| w.class);
+        let lines: Vec<String> = wrong.iter().map(|w| format!("`{}`: {}", w.field, w.message)).collect();
+        let got = if lines.len() == 1 { lines.concat() } else { format!("{} problems\n{}", lines.len(), lines.join("\n")) };
+        Failure::new(class, self.tried(), got).at(&self.path)
+    }
+}
+
+fn choose<'a>(name: &str, group: &GroupSpec, cloud: &CloudName, facts: &'a Facts) -> Result<Choice<'a>, Vec<Wrong>> {
+    let cloud = group.cloud.as_ref().map_or_else(|| cloud.clone(), CloudName::new);
+    let Some(offer) = facts.clouds.get(&cloud) else {
+        let names = list(cloud.as_str(), facts.clouds.keys().map(CloudName::as_str), NAMED);
+        let message = format!("there is no cloud `{}`; the clouds here are {names}", shown(cloud.as_str()));
+        return Err(vec![Wrong { field: format!("groups.{name}.cloud"), message, class: Class::NotFound }]);
+    };
+    let mut wrong = Vec::new();
+    let mut keep = |field: &str, message: String, class| {
+        let message = format!("cloud {cloud} {message}");
+        wrong.push(Wrong { field: format!("groups.{name}.{field}"), message, class });
+    };
+    let flavor = pick("flavor", &group.flavor, &offer.flavors, |f| (&f.name, &f.id)).map_err(|(m, c)| keep("flavor", m, c)).ok();
+    let image = pick("image", &group.image, &offer.images, |i| (&i.name, &i.id))
+        .and_then(|image| match image.status {
+            ImageStatus::Active => Ok(image),
+            ImageStatus::Saving => Err((format!("is still saving image `{}`", shown(&group.image)), Class::Refused)),
+            ImageStatus::Error => Err((format!("has image `{}`, but it is broken", shown(&group.image)), Class::Refused)),
+        })
+        .map_err(|(m, c)| keep("image", m, c))
+        .ok();
+    let networks: Vec<String> = group
+        .networks
+        .iter()
+        .filter_map(|word| {
+            pick("network", word, &offer.networks, |n| (&n.name, &n.id)).map_err(|(m, c)| keep("networks", m, c)).ok()
+        })
+        .map(|network| network.id.clone())
+        .collect();
+    match (flavor, image) {
+        (Some(flavor), Some(image)) if wrong.is_empty() => {
+            Ok(Choice { cloud, flavor, image, networks, public_address: group.public_address })
+        }
+        _ => Err(wrong),
+    }
+}
+
+/// The row called `word`, by name or id; what the cloud has instead, otherwise.
+fn pick<'a, T>(
+    what: &str,
+    word: &str,
+    rows: &'a [T],
+    names: impl Fn(&T) -> (&String, &String),
+) -> Result<&'a T, (String, Class)> {
+    if let Some(row) = rows.iter().find(|row| names(row).1 == word) {
+        return Ok(row);
+    }
+    let found: Vec<&T> = rows.iter().filter(|row| names(row).0 == word).collect();
+    match found.as_slice() {
+        [row] => Ok(row),
+        [] => {
+            let valid = list(word, rows.iter().map(|row| names(row).0.as_str()), NAMED);
+            Err((format!("has no {what} `{}`; it has {valid}", shown(word)), Class::NotFound))
+        }
+        several => {
+            let ids = list("", several.iter().map(|row| names(row).1.as_str()), NAMED);
+            let message = format!("has {} {what}s called `{}`: name one by its id ({ids})", several.len(), shown(word));
+            Err((message, Class::Refused))
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What several tests need.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_quarterdeck");
+
+/// Looks again and again until `look` finds something; fails after 30 seconds.
+#[track_caller]
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The text of a file; empty when it is not there. What is not UTF-8 is replaced.
+pub fn text(path: impl AsRef<Path>) -> String {
+    String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
+}
+
+/// Whether a process lives (a zombie does not).
+pub fn alive(pid: i32) -> bool {
+    let stat = text(format!("/proc/{pid}/stat"));
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
