@@ -272,6 +272,20 @@ fn a_second_engine_is_refused_and_the_first_goes_on() {
     Store::open_with(dir.path(), tuning()).unwrap();
 }
 
+#[tokio::test]
+async fn nobody_else_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("a/home");
+    let store = Store::open_with(&home, tuning()).unwrap();
+    store.append(vec![sample::run(1, RunState::Done, "x")], None).await.unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&home), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&home).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(files.len(), 4, "{files:?}");
+    assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     Run(u64, bool),

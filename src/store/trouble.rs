@@ -31,7 +31,7 @@ pub(super) fn repeat() -> Failure {
 
 pub(super) fn corrupt(path: &Path, detail: impl fmt::Display) -> Failure {
     let file = path.display();
-    Failure::broken("open the store", format!("the file is damaged: {detail}")).at(&file).next(format!(
+    Failure::broken("read the store", format!("the file is damaged: {detail}")).at(&file).next(format!(
         "stop the engine, then try `sqlite3 {file} .recover | sqlite3 {file}.rescued` and put the rescued file in its place, \
          or move {file} aside to begin anew (servers on your clouds stay)"
     ))

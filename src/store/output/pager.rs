@@ -132,7 +132,7 @@ impl Reader<'_> {
             if whole {
                 return Ok((line, length));
             }
-            if let Some(next) = next.filter(|_| line.len() == most) {
+            if let Some(next) = next.filter(|next| line.len() == most && *next > begin) {
                 (self.at, self.used) = (next, self.buffer.len());
                 return Ok((line, next - 1 - begin));
             }
@@ -140,7 +140,7 @@ impl Reader<'_> {
     }
 
     fn fill(&mut self) -> io::Result<bool> {
-        let want = CHUNK.min(usize::try_from(self.end - self.at).unwrap_or(CHUNK));
+        let want = CHUNK.min(usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(CHUNK));
         self.buffer.resize(want, 0);
         let got = self.file.read_at(&mut self.buffer, self.at)?;
         self.buffer.truncate(got);

@@ -85,6 +85,18 @@ fn an_output_that_shrinks_is_read_anew() {
     assert_eq!((page.total, lines(&page)), (1, vec!["new"]));
 }
 
+#[test]
+fn an_output_that_was_written_over_gives_other_lines_but_no_panic() {
+    let (_dir, path) = place();
+    add(&path, format!("{}\n", "x".repeat(50_000)).repeat(40).as_bytes());
+    let mut pager = Pager::open(&path).unwrap();
+    pager.page(0, 40, true).unwrap();
+    fs::write(&path, format!("short\n{}", "y".repeat(3_000_000))).unwrap();
+    for from in 0..45 {
+        pager.page(from, 40, true).unwrap();
+    }
+}
+
 fn numbered(count: u64) -> Vec<u8> {
     (0..count).flat_map(|n| format!("line {n} {}\n", "x".repeat(usize::try_from(n % 90).unwrap())).into_bytes()).collect()
 }
