@@ -2,5 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
+mod faults;
+mod home;
+mod job;
 mod ssh;
+mod store;
 mod support;

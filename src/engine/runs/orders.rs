@@ -66,9 +66,9 @@ impl RunTask {
             Asker::Cancel => self.set_ending(if word == "undo" { Ending::Undo } else { Ending::Keep }),
             // A step that is gone does not need its answer any more.
             Asker::Step(step) => drop(step.send(text)),
-            Asker::Job(dir) => {
-                if let Err(failure) = job::answer(&dir, &text) {
-                    self.prompts.insert(id, (prompt, Asker::Job(dir)));
+            Asker::Job { dir, number } => {
+                if let Err(failure) = job::answer(&dir, number, &text) {
+                    self.prompts.insert(id, (prompt, Asker::Job { dir, number }));
                     return Err(Refusal::of(failure));
                 }
             }
@@ -107,16 +107,16 @@ impl RunTask {
         let step_id = step.id;
         let (question, kind, asker) = match ask.question {
             Question::Secret { text, reply } => (text, PromptKind::Secret, Asker::Step(reply)),
-            Question::Job { text, secret, dir } => {
+            Question::Job { number, text, secret, dir } => {
                 let kind = match secret {
                     true => PromptKind::Secret,
                     false if looks_like_pause(&text) => PromptKind::Continue,
                     false => PromptKind::Text,
                 };
-                (text, kind, Asker::Job(dir))
+                (text, kind, Asker::Job { dir, number })
             }
             Question::Withdraw { dir } => {
-                self.withdraw(|asker| matches!(asker, Asker::Job(of) if *of == dir));
+                self.withdraw(|asker| matches!(asker, Asker::Job { dir: of, .. } if *of == dir));
                 return;
             }
         };

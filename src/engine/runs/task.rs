@@ -55,8 +55,8 @@ pub(super) enum Asker {
     Cancel,
     /// A step that waits for it.
     Step(oneshot::Sender<SecretString>),
-    /// A job's terminal.
-    Job(PathBuf),
+    /// A job's terminal, where it is this question's number.
+    Job { dir: PathBuf, number: u64 },
 }
 
 /// One run under way.
@@ -220,7 +220,7 @@ impl RunTask {
         self.run.steps = counts;
         self.run.in_flight = in_flight;
         self.run.waits = self.why_it_waits();
-        let asks_job = self.prompts.values().any(|(_, asker)| matches!(asker, Asker::Job(_) | Asker::Step(_)));
+        let asks_job = self.prompts.values().any(|(_, asker)| matches!(asker, Asker::Job { .. } | Asker::Step(_)));
         let stuck = !self.prompts.is_empty() && (counts.running == 0 || asks_job);
         match self.run.state {
             RunState::Running if stuck => self.run.state = RunState::Waiting,

@@ -98,7 +98,7 @@ pub enum Question {
     /// A secret that was only in memory and is gone.
     Secret { text: String, reply: oneshot::Sender<SecretString> },
     /// A job waits at its terminal.
-    Job { text: String, secret: bool, dir: PathBuf },
+    Job { number: u64, text: String, secret: bool, dir: PathBuf },
     /// The job went on without an answer.
     Withdraw { dir: PathBuf },
 }

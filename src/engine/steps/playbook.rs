@@ -188,7 +188,12 @@ impl<'a> Watch<'a> {
         match open {
             Some(prompt) if prompt.number > self.asked => {
                 self.asked = prompt.number;
-                send(Question::Job { text: question_text(&prompt.text), secret: prompt.secret, dir: self.dir.clone() });
+                send(Question::Job {
+                    number: prompt.number,
+                    text: question_text(&prompt.text),
+                    secret: prompt.secret,
+                    dir: self.dir.clone(),
+                });
             }
             None if self.asked > 0 && (last || prompts.iter().any(|p| p.number == self.asked && p.state == Asked::Withdrawn)) => {
                 send(Question::Withdraw { dir: self.dir.clone() });
