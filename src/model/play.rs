@@ -16,7 +16,7 @@ pub enum Outcome {
     Ok,
     Changed,
     Failed,
-    /// Failed, and the playbook says to go on.
+    /// Failed, and the playbook says to go on: errors are ignored, or a rescue section takes over.
     Ignored,
     Unreachable,
     Skipped,
@@ -211,9 +211,12 @@ impl PlayState {
     pub fn apply(&mut self, event: &PlayEvent) {
         self.events += 1;
         match &event.body {
-            PlayBody::Playbook { name } => self.playbook.clone_from(name),
+            PlayBody::Playbook { name } => {
+                self.playbook.clone_from(name);
+                self.ended = false;
+            }
             PlayBody::Play { id, name, hosts } => {
-                self.close_task(event.at);
+                self.close_play(event.at);
                 for host in hosts {
                     self.hosts.entry(host.clone()).or_default();
                 }
@@ -249,6 +252,7 @@ impl PlayState {
             PlayBody::Start { task, host } => {
                 let Some(t) = self.task_mut(task) else { return };
                 t.running.insert(host.clone(), event.at);
+                t.ended = None;
                 let name = t.name.clone();
                 self.hosts.entry(host.clone()).or_default().now = Some((name, event.at));
             }
@@ -266,6 +270,7 @@ impl PlayState {
                     HostResult { outcome: *outcome, took: *took, msg: msg.clone(), detail: detail.clone(), offset: event.offset };
                 t.results.insert(host.clone(), result);
                 let name = t.name.clone();
+                self.close_passed(task, event.at);
                 self.totals.count(*outcome);
                 let h = self.hosts.entry(host.clone()).or_default();
                 h.now = None;
@@ -276,7 +281,7 @@ impl PlayState {
             }
             PlayBody::Stats { .. } => {}
             PlayBody::End => {
-                self.close_task(event.at);
+                self.close_play(event.at);
                 for host in self.hosts.values_mut() {
                     host.now = None;
                 }
@@ -305,12 +310,27 @@ impl PlayState {
         self.plays.get_mut(play)?.tasks.get_mut(task)
     }
 
-    /// Tasks run one after the other in a play (strategy linear): a new one closes the last.
+    /// A new task closes the last one, unless hosts are still at it: those of strategy `free` go their own pace.
     fn close_task(&mut self, at: Time) {
         if let Some(task) = self.plays.last_mut().and_then(|p| p.tasks.last_mut())
-            && task.ended.is_none()
+            && task.running.is_empty()
         {
-            task.ended = Some(at);
+            task.ended.get_or_insert(at);
+        }
+    }
+
+    /// The last host of a task that is no longer the newest closes it.
+    fn close_passed(&mut self, id: &str, at: Time) {
+        let Some(&(play, task)) = self.places.get(id) else { return };
+        let Some(part) = self.plays.get_mut(play) else { return };
+        if task + 1 < part.tasks.len() && part.tasks[task].running.is_empty() {
+            part.tasks[task].ended = Some(at);
+        }
+    }
+
+    fn close_play(&mut self, at: Time) {
+        for task in self.plays.last_mut().into_iter().flat_map(|p| &mut p.tasks) {
+            task.ended.get_or_insert(at);
         }
     }
 }
@@ -354,5 +374,44 @@ mod tests {
         let mut again: PlayState = serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap();
         again.index();
         assert_eq!(again, state);
+    }
+
+    #[test]
+    fn hosts_that_go_their_own_pace_keep_a_task_open() {
+        let mut state = PlayState::default();
+        let mut at = 0;
+        let mut tell = |body| {
+            at += 1;
+            state.apply(&PlayEvent { at: Time(at), offset: 0, body });
+            let ended = state.plays.iter().flat_map(|p| p.tasks.iter().map(|t| t.ended.map(|e| e.0))).collect();
+            ended
+        };
+        let task = |id: &str| PlayBody::Task {
+            id: id.into(),
+            name: id.into(),
+            action: "x".into(),
+            handler: false,
+            no_log: false,
+            path: String::new(),
+        };
+        let start = |id: &str, host: &str| PlayBody::Start { task: id.into(), host: host.into() };
+        let result = |id: &str, host: &str| PlayBody::Result {
+            task: id.into(),
+            host: host.into(),
+            outcome: Outcome::Ok,
+            took: 0,
+            msg: String::new(),
+            detail: String::new(),
+        };
+        tell(PlayBody::Play { id: "p".into(), name: "p".into(), hosts: vec!["a".into(), "b".into()] });
+        tell(task("one"));
+        tell(start("one", "a"));
+        tell(start("one", "b"));
+        tell(result("one", "a"));
+        let ended: Vec<Option<i64>> = tell(task("two"));
+        assert_eq!(ended, [None, None], "b is still at the first task");
+        tell(start("two", "a"));
+        assert_eq!(tell(result("one", "b")), [Some(8), None]);
+        assert_eq!(tell(PlayBody::End), [Some(8), Some(9)]);
     }
 }

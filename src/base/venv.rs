@@ -1,1 +1,0 @@
-//! Python virtual environments that we manage.
