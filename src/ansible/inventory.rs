@@ -19,20 +19,9 @@ pub struct ClusterPaths {
     pub known_hosts: PathBuf,
 }
 
-/// The inventory as a file for `-i`: JSON in the structure of a YAML inventory. Nodes without an address, and
-/// those that are gone or leave, are not in it.
+/// The inventory of a cluster as the answer of a dynamic inventory to `--list`, host variables in `_meta`. Nodes
+/// without an address, and those that are gone or leave, are not in it.
 pub fn render(cluster: &Cluster, nodes: &[Node], paths: &ClusterPaths) -> Value {
-    let view = View { cluster, nodes, paths };
-    let mut children = Map::new();
-    for (name, group) in &cluster.spec.groups {
-        let hosts: Map<String, Value> = view.of_group(name).map(|node| (node.name.clone(), view.host(node).into())).collect();
-        children.insert(name.clone(), json!({"hosts": hosts, "vars": group.vars}));
-    }
-    json!({"all": {"vars": view.all(), "children": children}})
-}
-
-/// The same as the answer of a dynamic inventory to `--list`, host variables in `_meta`.
-pub fn list(cluster: &Cluster, nodes: &[Node], paths: &ClusterPaths) -> Value {
     let view = View { cluster, nodes, paths };
     let mut answer = Map::new();
     for (name, group) in &cluster.spec.groups {
@@ -44,6 +33,18 @@ pub fn list(cluster: &Cluster, nodes: &[Node], paths: &ClusterPaths) -> Value {
     let hosts: Map<String, Value> = view.reachable().map(|node| (node.name.clone(), view.host(node).into())).collect();
     answer.insert("_meta".into(), json!({"hostvars": hosts}));
     answer.into()
+}
+
+/// What [`render`] made as a file for `-i`, which takes another structure: JSON that Ansible reads as a YAML
+/// inventory. The file's name must end in `.json`.
+pub fn as_file(list: &Value) -> String {
+    let mut children = Map::new();
+    for (name, group) in list.as_object().into_iter().flatten().filter(|(name, _)| *name != "all" && *name != "_meta") {
+        let names = group["hosts"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let hosts: Map<String, Value> = names.map(|host| (host.to_owned(), list["_meta"]["hostvars"][host].clone())).collect();
+        children.insert(name.clone(), json!({"hosts": hosts, "vars": group["vars"]}));
+    }
+    format!("{:#}\n", json!({"all": {"vars": list["all"]["vars"], "children": children}}))
 }
 
 struct View<'a> {
@@ -221,39 +222,46 @@ mod tests {
     fn groups_variables_and_addresses_are_there() {
         let (cluster, nodes, paths) = sample();
         let got = render(&cluster, &nodes, &paths);
-        let slaves = &got["all"]["children"]["slaves"];
-        let names: Vec<&String> = slaves["hosts"].as_object().unwrap().keys().collect();
-        assert_eq!(names.len(), 2, "neither the one without address nor the one that is gone: {names:?}");
-        assert_eq!(slaves["vars"], json!({"role": "worker"}));
-        assert_eq!(slaves["hosts"]["slaves-1"]["ansible_host"], "127.9.0.1");
-        assert_eq!(slaves["hosts"]["slaves-1"]["ansible_port"], 2222);
-        assert_eq!(slaves["hosts"]["slaves-1"]["disk"], "/dev/vdb");
+        let missing = "neither the one without address nor the one that is gone";
+        assert_eq!(got["slaves"]["hosts"], json!(["slaves-1", "slaves-10"]), "{missing}");
+        assert_eq!(got["slaves"]["vars"], json!({"role": "worker"}));
+        let host = &got["_meta"]["hostvars"]["slaves-1"];
+        assert_eq!((&host["ansible_host"], &host["ansible_port"]), (&json!("127.9.0.1"), &json!(2222)));
+        assert_eq!(host["disk"], "/dev/vdb");
         let all = &got["all"]["vars"];
         assert_eq!(all["tier"], "test");
         assert_eq!(all["ansible_python_interpreter"], "/opt/python", "the spec has the last word");
         assert_eq!(all["ansible_user"], "root");
         assert!(all["ansible_ssh_common_args"].as_str().unwrap().contains("StrictHostKeyChecking=yes"));
+        assert_eq!(got["all"]["children"], json!(["master", "slaves"]));
     }
 
     #[test]
-    fn the_dynamic_form_says_the_same() {
+    fn the_file_says_the_same() {
         let (cluster, nodes, paths) = sample();
-        let (file, list) = (render(&cluster, &nodes, &paths), list(&cluster, &nodes, &paths));
-        assert_eq!(list["slaves"]["hosts"], json!(["slaves-1", "slaves-10"]));
-        assert_eq!(list["all"]["vars"], file["all"]["vars"]);
-        assert_eq!(list["all"]["children"], json!(["master", "slaves"]));
-        assert_eq!(list["_meta"]["hostvars"]["slaves-10"], file["all"]["children"]["slaves"]["hosts"]["slaves-10"]);
+        let list = render(&cluster, &nodes, &paths);
+        let file: Value = serde_json::from_str(&as_file(&list)).unwrap();
+        assert_eq!(file["all"]["vars"], list["all"]["vars"]);
+        let slaves = &file["all"]["children"]["slaves"];
+        assert_eq!(slaves["vars"], list["slaves"]["vars"]);
+        assert_eq!(
+            slaves["hosts"],
+            json!({
+                "slaves-1": list["_meta"]["hostvars"]["slaves-1"],
+                "slaves-10": list["_meta"]["hostvars"]["slaves-10"],
+            })
+        );
     }
 
     #[test]
     fn a_jump_has_its_own_key_port_user_and_known_hosts() {
         let (cluster, nodes, paths) = sample();
-        let got = render(&cluster, &nodes, &paths);
-        let args = got["all"]["children"]["slaves"]["hosts"]["slaves-1"]["ansible_ssh_common_args"].as_str().unwrap();
+        let got = &render(&cluster, &nodes, &paths)["_meta"]["hostvars"];
+        let args = got["slaves-1"]["ansible_ssh_common_args"].as_str().unwrap();
         for part in ["ProxyCommand=ssh -i ", "-p 2222", "-W 127.9.0.1:2222 admin@127.9.0.7", "BatchMode=yes"] {
             assert!(args.contains(part), "{part} in {args}");
         }
-        assert!(got["all"]["children"]["master"]["hosts"]["master-1"].get("ansible_ssh_common_args").is_none());
+        assert!(got["master-1"].get("ansible_ssh_common_args").is_none());
     }
 
     #[test]
@@ -261,7 +269,7 @@ mod tests {
         let (cluster, mut nodes, paths) = sample();
         nodes[2].via = Some("slaves-1".into());
         let got = render(&cluster, &nodes, &paths);
-        assert!(got["all"]["children"]["slaves"]["hosts"]["slaves-1"].is_object());
+        assert!(got["_meta"]["hostvars"]["slaves-1"].is_object());
     }
 
     #[test]
@@ -272,25 +280,4 @@ mod tests {
             assert_eq!(String::from_utf8(out.stdout).unwrap(), word);
         }
     }
-}
-
-/// The same as a static inventory file (JSON, which Ansible reads as YAML): groups with their hosts and variables.
-pub fn as_file(list: &Value) -> String {
-    let empty = Value::Object(serde_json::Map::new());
-    let hostvars = list.pointer("/_meta/hostvars").unwrap_or(&empty);
-    let mut children = serde_json::Map::new();
-    let mut all = serde_json::Map::new();
-    for (group, content) in list.as_object().into_iter().flatten() {
-        let vars = content.get("vars").unwrap_or(&empty);
-        if group == "all" {
-            all.insert("vars".to_owned(), vars.clone());
-        } else if group != "_meta" && group != "ungrouped" {
-            let names = content.get("hosts").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-            let hosts: serde_json::Map<_, _> =
-                names.map(|name| (name.to_owned(), hostvars.get(name).unwrap_or(&empty).clone())).collect();
-            children.insert(group.clone(), serde_json::json!({ "hosts": hosts, "vars": vars }));
-        }
-    }
-    all.insert("children".to_owned(), Value::Object(children));
-    serde_json::json!({ "all": all }).to_string()
 }

@@ -107,14 +107,7 @@ impl RunTask {
         let step_id = step.id;
         let (question, kind, asker) = match ask.question {
             Question::Secret { text, reply } => (text, PromptKind::Secret, Asker::Step(reply)),
-            Question::Job { number, text, secret, dir } => {
-                let kind = match secret {
-                    true => PromptKind::Secret,
-                    false if looks_like_pause(&text) => PromptKind::Continue,
-                    false => PromptKind::Text,
-                };
-                (text, kind, Asker::Job { dir, number })
-            }
+            Question::Job { text, kind, dir, number } => (text, kind, Asker::Job { dir, number }),
             Question::Withdraw { dir } => {
                 self.withdraw(|asker| matches!(asker, Asker::Job { dir: of, .. } if *of == dir));
                 return;
@@ -132,10 +125,4 @@ impl RunTask {
         };
         self.open_prompt(prompt, asker);
     }
-}
-
-/// Ansible's `pause` without a question of the playbook's own wants only the Enter key.
-fn looks_like_pause(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    text.contains("press enter") || text.contains("ctrl+c then 'c'")
 }

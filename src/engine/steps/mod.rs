@@ -20,7 +20,7 @@ use super::runs::Order;
 use crate::base::{Cx, SystemClock};
 use crate::clouds::Cloud;
 use crate::model::play::Totals;
-use crate::model::{Cluster, Failure, Node, RunKind, Step, Work};
+use crate::model::{Cluster, Failure, Node, PromptKind, RunKind, Step, Work};
 
 /// What a step is handed.
 pub struct StepCx {
@@ -98,7 +98,7 @@ pub enum Question {
     /// A secret that was only in memory and is gone.
     Secret { text: String, reply: oneshot::Sender<SecretString> },
     /// A job waits at its terminal.
-    Job { number: u64, text: String, secret: bool, dir: PathBuf },
+    Job { text: String, kind: PromptKind, dir: PathBuf, number: u64 },
     /// The job went on without an answer.
     Withdraw { dir: PathBuf },
 }

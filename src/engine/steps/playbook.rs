@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 use super::{Ask, Bad, Change, Done, Question, StepCx};
 use crate::ansible::events::Tail;
 use crate::ansible::inventory::{self, ClusterPaths};
-use crate::ansible::playbook::{PlaybookCall, job as playbook_job};
+use crate::ansible::playbook::{self, PlaybookCall};
+use crate::ansible::question;
 use crate::base::job::{self, Asked, JobExit, JobSecret, JobState};
 use crate::engine::core::lock;
 use crate::engine::runs::Order;
@@ -62,16 +63,14 @@ async fn start(cx: &StepCx, call: &PlaybookSpec, dir: &Path) -> Result<(), Failu
         playbook: playbook_path(cx, call),
         inventory,
         job_dir: dir.to_path_buf(),
+        control_dir: cx.core.store.run_dir(cx.step.run).join("cp"),
         nodes: up.len(),
         vault: vault.is_some(),
         color: false,
         ssh_auth_sock: cx.core.agent(),
     };
-    let (spec, files) = playbook_job(&ansible, &wanted);
-    for file in files {
-        crate::engine::files::write_private(&file.path, &file.content)?;
-    }
-    let secrets = vault.map(|value| JobSecret { name: "vault".to_owned(), value }).into_iter().collect();
+    let spec = playbook::prepare(&ansible, &wanted)?;
+    let secrets = vault.map(|value| JobSecret { name: playbook::VAULT.to_owned(), value }).into_iter().collect();
     let (program, dir) = (cx.core.settings.program.clone(), dir.to_path_buf());
     blocking(move || job::start(&program, &dir, &spec, secrets)).await?
 }
@@ -115,7 +114,7 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(cx: &'a StepCx, dir: &Path) -> Self {
-        let tail = Tail::new(dir.join("events.jsonl"));
+        let tail = Tail::new(dir.join(playbook::EVENTS));
         Self { cx, dir: dir.to_path_buf(), tail, plays: PlayState::default(), output: None, size: (0, 0), asked: 0 }
     }
 
@@ -130,6 +129,8 @@ impl<'a> Watch<'a> {
                 JobState::Ended(exit) => return Ok(exit),
                 JobState::Lost | JobState::Never if next_rung.is_some() => return Err(Failure::cancelled(&self.cx.step.title)),
                 JobState::Lost | JobState::Never => {
+                    // Ansible's workers leave its session, so they may outlive it: not beside the next attempt.
+                    job::end_leftovers(&self.dir);
                     return Err(Failure::transient(&self.cx.step.title, "the process that held the playbook was killed"));
                 }
                 JobState::Running { .. } => {}
@@ -188,12 +189,8 @@ impl<'a> Watch<'a> {
         match open {
             Some(prompt) if prompt.number > self.asked => {
                 self.asked = prompt.number;
-                send(Question::Job {
-                    number: prompt.number,
-                    text: question_text(&prompt.text),
-                    secret: prompt.secret,
-                    dir: self.dir.clone(),
-                });
+                let (text, kind) = question::read(prompt);
+                send(Question::Job { text, kind, dir: self.dir.clone(), number: prompt.number });
             }
             None if self.asked > 0 && (last || prompts.iter().any(|p| p.number == self.asked && p.state == Asked::Withdrawn)) => {
                 send(Question::Withdraw { dir: self.dir.clone() });
@@ -201,13 +198,6 @@ impl<'a> Watch<'a> {
             _ => {}
         }
     }
-}
-
-/// The question without control sequences, or a word for one that the terminal showed no text for.
-fn question_text(raw: &str) -> String {
-    let text = crate::model::text::clean_lines(raw);
-    let text = text.trim();
-    if text.is_empty() { "The playbook waits for input".to_owned() } else { text.to_owned() }
 }
 
 /// What a playbook's end means.
