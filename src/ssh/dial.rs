@@ -1,7 +1,7 @@
 //! From an address to a session that is logged in.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use russh::client::{self, ChannelOpenHandle, Config, DisconnectReason, Handle, Handler, Msg, Session};
@@ -52,10 +52,9 @@ pub(super) async fn dial(target: &Target, way: Option<Way>, cx: &Cx) -> Result<C
         let mut handle = session
             .map_err(|_| silent(target, "a connection was made, but no SSH server spoke", CONNECT_LIMIT))?
             .map_err(|broke| handshake(target, broke))?;
-        timeout(LOGIN_LIMIT, log_in(&mut handle, target, &proofs))
+        timeout(LOGIN_LIMIT, log_in(&mut handle, &link, target, &proofs))
             .await
-            .map_err(|_| silent(target, "the login was not answered", LOGIN_LIMIT))?
-            .map_err(|failure| link.explain(failure))?;
+            .map_err(|_| silent(target, "the login was not answered", LOGIN_LIMIT))??;
         Ok((handle, link))
     };
     let (handle, link) = cx.run(super::failures::CONNECT, work).await.map_err(|f| located(f, target))?;
@@ -94,6 +93,8 @@ fn preferred(pins: &Pins) -> Preferred {
     let mut preferred = Preferred::default();
     let pinned = pins.algorithms();
     let mut key = preferred.key.to_vec();
+    // Signatures with SHA-1 prove nothing any more.
+    key.retain(|algorithm| *algorithm != Algorithm::Rsa { hash: None });
     let same = |a: &Algorithm, b: &Algorithm| a == b || matches!((a, b), (Algorithm::Rsa { .. }, Algorithm::Rsa { .. }));
     key.sort_by_key(|algorithm| !pinned.iter().any(|pinned| same(pinned, algorithm)));
     if pins.has_authorities() {
@@ -108,9 +109,16 @@ fn preferred(pins: &Pins) -> Preferred {
 pub(super) struct Link {
     /// Fires when the session has ended.
     pub gone: CancellationToken,
-    /// The server's last words.
-    why: Mutex<Option<String>>,
+    end: OnceLock<End>,
     host_key: OnceLock<String>,
+}
+
+/// How a session ended.
+#[derive(Debug)]
+enum End {
+    /// The server's last words.
+    Said(String),
+    Broke(String),
 }
 
 impl Link {
@@ -119,23 +127,20 @@ impl Link {
         self.host_key.get().map_or("", String::as_str)
     }
 
-    /// Why the connection is gone, for people.
-    pub fn why(&self) -> String {
-        let why = self.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        why.unwrap_or_else(|| "the server closed the connection".to_owned())
+    /// What the server gave as its reason to end the session.
+    pub fn last_words(&self) -> Option<&str> {
+        match self.end.get() {
+            Some(End::Said(words)) => Some(words),
+            _ => None,
+        }
     }
 
     /// The connection to `at` broke while `tried` was under way.
     pub fn lost(&self, at: &str, tried: &str) -> Failure {
-        closed(at, tried, &self.why())
-    }
-
-    /// Adds the server's last words to a failure of the connection.
-    fn explain(&self, failure: Failure) -> Failure {
-        let why = self.why.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match why {
-            Some(why) if failure.heals() => Failure { got: why, ..failure },
-            _ => failure,
+        match self.end.get() {
+            Some(End::Said(words)) => closed(at, tried, &format!("the server says: {words}")),
+            Some(End::Broke(why)) => closed(at, tried, why),
+            None => closed(at, tried, "the server closed the connection"),
         }
     }
 }
@@ -163,12 +168,12 @@ impl Handler for Client {
     }
 
     async fn disconnected(&mut self, reason_given: DisconnectReason<Broke>) -> Result<(), Broke> {
-        let why = match &reason_given {
-            DisconnectReason::ReceivedDisconnect(info) => format!("the server says: {}", clean(&info.message)),
-            DisconnectReason::Error(Broke::Wire(error)) => reason(error),
-            DisconnectReason::Error(Broke::Refused(failure)) => failure.got.clone(),
+        let end = match &reason_given {
+            DisconnectReason::ReceivedDisconnect(info) => End::Said(clean(&info.message).into_owned()),
+            DisconnectReason::Error(Broke::Wire(error)) => End::Broke(reason(error)),
+            DisconnectReason::Error(Broke::Refused(failure)) => End::Broke(failure.got.clone()),
         };
-        *self.link.why.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+        self.link.end.get_or_init(|| end);
         match reason_given {
             DisconnectReason::ReceivedDisconnect(_) => Ok(()),
             DisconnectReason::Error(error) => Err(error),

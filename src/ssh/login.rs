@@ -7,8 +7,7 @@ use russh::keys::agent::client::AgentClient;
 use russh::keys::{HashAlg, PrivateKeyWithHashAlg, PublicKey};
 use tokio::net::UnixStream;
 
-use super::dial::Client;
-use super::failures::{closed, reason};
+use super::dial::{Client, Link};
 use super::keys::{OwnKey, Proofs};
 use super::known::describe;
 use super::target::Target;
@@ -23,8 +22,8 @@ const LOG_IN: &str = "log in over SSH";
 ///
 /// # Errors
 /// `Credentials` when it accepts none; `Transient` when the connection broke.
-pub(super) async fn log_in(handle: &mut Handle<Client>, target: &Target, proofs: &Proofs) -> Result<(), Failure> {
-    let mut offers = Offers { handle, target, offered: Vec::new(), notes: Vec::new(), over: false };
+pub(super) async fn log_in(handle: &mut Handle<Client>, link: &Link, target: &Target, proofs: &Proofs) -> Result<(), Failure> {
+    let mut offers = Offers { handle, link, target, offered: Vec::new(), notes: Vec::new(), over: false };
     for own in &proofs.own {
         if offers.own_key(own).await? {
             return Ok(());
@@ -47,6 +46,7 @@ pub(super) async fn log_in(handle: &mut Handle<Client>, target: &Target, proofs:
 
 struct Offers<'a> {
     handle: &'a mut Handle<Client>,
+    link: &'a Link,
     target: &'a Target,
     offered: Vec<String>,
     notes: Vec<String>,
@@ -87,6 +87,9 @@ impl Offers<'_> {
         let is_wanted = |identity: &AgentIdentity| wanted.iter().any(|key| key.key_data() == identity.public_key().key_data());
         identities.sort_by_key(|identity| !is_wanted(identity));
         for identity in identities {
+            if self.over {
+                break;
+            }
             if !self.has_room() {
                 self.notes.push("the agent holds more keys than the server lets us try".to_owned());
                 break;
@@ -136,7 +139,15 @@ impl Offers<'_> {
     fn accepted(&mut self, answer: Result<AuthResult, russh::Error>, name: impl Fn() -> String) -> Result<bool, Failure> {
         match answer {
             Ok(AuthResult::Success) => Ok(true),
-            Ok(AuthResult::Failure { .. }) if self.handle.is_closed() => Err(self.lost()),
+            Ok(AuthResult::Failure { .. }) if self.handle.is_closed() => match self.link.last_words() {
+                Some(words) => {
+                    self.offered.push(name());
+                    self.notes.push(format!("the server says: {words}"));
+                    self.over = true;
+                    Ok(false)
+                }
+                None => Err(self.lost()),
+            },
             Ok(AuthResult::Failure { remaining_methods, partial_success }) => {
                 self.offered.push(name());
                 if partial_success {
@@ -145,12 +156,12 @@ impl Offers<'_> {
                 self.over = !remaining_methods.contains(&MethodKind::PublicKey);
                 Ok(false)
             }
-            Err(e) => Err(closed(&self.target.address(), LOG_IN, &reason(&e))),
+            Err(_) => Err(self.lost()),
         }
     }
 
     fn lost(&self) -> Failure {
-        closed(&self.target.address(), LOG_IN, "the server closed the connection during the login")
+        self.link.lost(&self.target.address(), LOG_IN)
     }
 
     fn refused(self, proofs: &Proofs) -> Failure {

@@ -1,6 +1,7 @@
 //! SSH against a server inside the test, and against the real OpenSSH.
 
 mod jumps;
+mod measure;
 mod openssh;
 mod server;
 mod waiting;

@@ -169,11 +169,16 @@ async fn openssh_refuses_with_a_reason() {
         return;
     }
     let (home, stranger) = (Home::new(), Home::new());
-    let sshd = Sshd::start(&home, "AllowTcpForwarding no").await;
+    let sshd = Sshd::start(&home, "AllowTcpForwarding no\nMaxAuthTries 2").await;
     let mut target = sshd.target(&home);
     target.auth.keys = vec![stranger.key()];
     let failure = probe(&target, &cx()).await.unwrap_err();
     assert_eq!((failure.class, failure.at.clone()), (Class::Credentials, sshd.at.to_string()), "{failure}");
+    let strangers = [Home::new(), Home::new()];
+    target.auth.keys.extend(strangers.iter().map(Home::key));
+    let failure = probe(&target, &cx()).await.unwrap_err();
+    assert_eq!(failure.class, Class::Credentials, "{failure}");
+    assert!(failure.got.contains("Too many authentication failures"), "{failure}");
     let jump = Target { via: Some(Box::new(sshd.target(&home))), ..home.target(free_port()) };
     let failure = probe(&jump, &cx()).await.unwrap_err();
     assert_eq!(failure.class, Class::Refused, "{failure}");

@@ -12,7 +12,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 use quarterdeck::ssh::{Auth, KnownHosts, Target, keys};
 use russh::keys::{Algorithm, PrivateKey, PublicKey, key::safe_rng};
 use russh::server::{self, ChannelOpenHandle, Handle, Handler, Msg, Session};
-use russh::{Channel, ChannelMsg, ChannelOpenFailure, Sig};
+use russh::{Channel, ChannelId, ChannelMsg, ChannelOpenFailure, Sig};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
@@ -31,11 +31,13 @@ pub struct Manners {
     pub most_sessions: usize,
     /// Takes connections and says nothing.
     pub mute: bool,
+    /// Answers commands itself, without a process.
+    pub builtin: bool,
 }
 
 impl Default for Manners {
     fn default() -> Self {
-        Self { host_keys: vec![host_key()], refused_logins: 0, most_sessions: usize::MAX, mute: false }
+        Self { host_keys: vec![host_key()], refused_logins: 0, most_sessions: usize::MAX, mute: false, builtin: false }
     }
 }
 
@@ -257,6 +259,9 @@ async fn serve(mut channel: Channel<Msg>, handle: Handle, state: &State) {
                 let command = String::from_utf8(command).unwrap();
                 if command == "cut" {
                     cut(state);
+                } else if state.manners.builtin {
+                    channel.data_bytes(command.into_bytes()).await.unwrap();
+                    end(&handle, id, 0).await;
                 } else {
                     state.running.send_modify(|n| *n += 1);
                     run(channel, &handle, &command).await;
@@ -326,10 +331,17 @@ async fn run(channel: Channel<Msg>, handle: &Handle, command: &str) {
     use std::os::unix::process::ExitStatusExt;
     let status = child.wait().await.unwrap();
     match (status.code(), status.signal()) {
-        (Some(code), _) => drop(handle.exit_status_request(id, u32::try_from(code).unwrap()).await),
-        (None, Some(_)) => drop(handle.exit_signal_request(id, Sig::TERM, false, String::new(), String::new()).await),
+        (Some(code), _) => end(handle, id, u32::try_from(code).unwrap()).await,
+        (None, Some(_)) => {
+            let _ = handle.exit_signal_request(id, Sig::TERM, false, String::new(), String::new()).await;
+            let _ = handle.close(id).await;
+        }
         (None, None) => unreachable!(),
     }
+}
+
+async fn end(handle: &Handle, id: ChannelId, status: u32) {
+    let _ = handle.exit_status_request(id, status).await;
     let _ = handle.eof(id).await;
     let _ = handle.close(id).await;
 }
