@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
+mod cloud_contract;
 mod faults;
 mod home;
 mod job;
