@@ -193,6 +193,23 @@ fn no_file_and_no_function_is_too_long() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+#[test]
+fn every_dependency_has_its_reason() {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    let (manifest, reasons) = (read("Cargo.toml"), read("CONTRIBUTING.md"));
+    let mut section = "";
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        }
+        let Some((name, _)) = line.split_once(" = ").filter(|_| section.ends_with("dependencies]")) else { continue };
+        assert!(
+            reasons.lines().any(|row| row.starts_with('|') && row.contains(&format!("`{name}`"))),
+            "{name} has no reason in CONTRIBUTING.md"
+        );
+    }
+}
+
 /// The rules must find what they are for.
 mod the_rules_themselves {
     use super::*;
