@@ -113,6 +113,10 @@ fn start_log(paths: &Paths, settings: &Settings, detached: bool) -> Result<(), F
     } else {
         format.with_writer(std::io::stderr).try_init()
     };
+    std::panic::set_hook(Box::new(|panic| {
+        let trace = std::backtrace::Backtrace::force_capture();
+        tracing::error!("{panic}\n{trace}");
+    }));
     if let Some(e) = odd {
         tracing::warn!(origin = %settings.log.origin, "the log filter makes no sense, info is used: {e}");
     }

@@ -9,3 +9,4 @@ mod job;
 mod ssh;
 mod store;
 mod support;
+mod wire;

@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::codec::Framed;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::follow::{Change, Follow};
 use self::hello::Opening;
@@ -100,7 +101,7 @@ impl Session {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let (sink, mut stream) = lines.split();
-        let mut writer = tokio::spawn(write(Arc::clone(&self.outbox), sink));
+        let mut writer = AbortOnDropHandle::new(tokio::spawn(write(Arc::clone(&self.outbox), sink)));
         if let Some(since) = since {
             self.follow(since);
         }
@@ -109,7 +110,6 @@ impl Session {
         if !gone && tokio::time::timeout(FAREWELL, &mut writer).await.is_err() {
             tracing::info!(session = self.guest.who.session, "a client did not read its farewell");
         }
-        writer.abort();
     }
 
     fn follow(&mut self, since: Option<u64>) {
@@ -126,7 +126,7 @@ impl Session {
     }
 
     /// Reads requests until the session ends; true when the client is gone and there is nobody to write to.
-    async fn read<S>(&mut self, stream: &mut SplitStream<Lines<S>>, writer: &mut tokio::task::JoinHandle<()>) -> bool
+    async fn read<S>(&mut self, stream: &mut SplitStream<Lines<S>>, writer: &mut AbortOnDropHandle<()>) -> bool
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
