@@ -329,3 +329,6 @@ impl Recorded {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

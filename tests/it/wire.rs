@@ -296,9 +296,7 @@ async fn an_error_in_the_engine_ends_nothing(bench: Bench) {
 async fn a_long_answer_arrives_whole(bench: Bench) {
     let client = bench.connect(bench.options()).await;
     let answer = client.request(Command::Audit { count: 5_000_000 }).await.unwrap();
-    assert_eq!(answer, Answer::Text("\"".repeat(5_000_000)));
-    let refusal = client.request(Command::Audit { count: 40_000_000 }).await.unwrap_err();
-    assert!(refusal.failure.got.contains("longer than"), "{refusal:?}");
+    assert_eq!(answer, Answer::Text("x".repeat(5_000_000)));
 }
 
 async fn a_stopped_engine_is_not_called_back(bench: Bench) {
@@ -392,6 +390,15 @@ async fn live_state_is_the_newest(bench: Bench) {
     assert!(messages < 10_000, "{messages} messages");
     raw.send(r#"{"req":2,"command":{"do":"unsubscribe","topics":[{"topic":"run","run":1}]}}"#).await;
     interest.wait_for(|_| bench.fake.hub.watched().is_empty()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_refused() {
+    let bench = Bench::new(Via::Pipe);
+    let client = bench.connect(bench.options()).await;
+    let refusal = client.request(Command::Audit { count: 68_000_000 }).await.unwrap_err();
+    assert!(refusal.failure.got.contains("longer than"), "{refusal:?}");
+    client.request(Command::Status).await.unwrap();
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ impl Fake {
                 Ok(Answer::Text("at last".to_owned()))
             }
             // As many bytes as are asked for.
-            Command::Audit { count } => Ok(Answer::Text("\"".repeat(count as usize))),
+            Command::Audit { count } => Ok(Answer::Text("x".repeat(count as usize))),
             Command::AnsibleInstall => {
                 self.done.send_modify(|n| *n += 1);
                 self.slow.notify_one();
