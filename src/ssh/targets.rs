@@ -6,7 +6,8 @@ use super::{Auth, KnownHosts, Target};
 use crate::model::{Cluster, Failure, Node};
 
 /// The target of `node`, with the chain of nodes that it is reached through. `key` is the cluster's own private key;
-/// the spec's `ssh.identity` takes its place. New host keys are learnt into `known_hosts`.
+/// the spec's `ssh.identity` takes its place. The host key of a node that has been met must be in `known_hosts`; that of
+/// a new one is learnt into it.
 ///
 /// # Errors
 /// `NotFound` when the node, or one on its way, is not there or has no address; `Refused` when the way is a circle.
@@ -27,7 +28,7 @@ pub fn target_for(
             port: node.ssh_port,
             user: cluster.ssh_user.clone(),
             auth: auth.clone(),
-            known: KnownHosts::learn(known_hosts),
+            known: if node.host_key.is_some() { KnownHosts::file(known_hosts) } else { KnownHosts::learn(known_hosts) },
             via: target.map(Box::new),
         });
     }
@@ -141,11 +142,12 @@ mod tests {
     #[test]
     fn a_node_is_reached_through_those_before_it() {
         let c = cluster(None);
-        let nodes = [
+        let mut nodes = [
             node(&c, "inner", Some("10.0.0.3"), Some("middle")),
             node(&c, "middle", Some("10.0.0.2"), Some("edge")),
             node(&c, "edge", Some("192.0.2.1"), None),
         ];
+        nodes[2].host_key = Some("ssh-ed25519 AAAA".to_owned());
         let inner = target(&c, &nodes, "inner").unwrap();
         let middle = inner.via.as_deref().unwrap();
         let edge = middle.via.as_deref().unwrap();
@@ -154,8 +156,9 @@ mod tests {
         for hop in [&inner, middle, edge] {
             assert_eq!((hop.user.as_str(), &hop.auth.keys[..]), ("ubuntu", &[PathBuf::from("/keys/own")][..]));
             assert_eq!(hop.auth.agent.as_deref(), Some(Path::new("/agent")));
-            assert_eq!(hop.known, KnownHosts::learn("/keys/known"));
         }
+        assert_eq!(edge.known, KnownHosts::file("/keys/known"), "it has been met");
+        assert_eq!(inner.known, KnownHosts::learn("/keys/known"));
     }
 
     #[test]

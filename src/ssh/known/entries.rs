@@ -226,11 +226,6 @@ fn same(a: &PublicKey, b: &PublicKey) -> bool {
     a.key_data() == b.key_data()
 }
 
-/// The line that pins `key`, with its line feed.
-pub fn line_for(names: &Names, key: &PublicKey) -> Option<String> {
-    Some(format!("{} {}\n", names.canonical(), plain_line(key)?))
-}
-
 /// `ssh-ed25519 AAAA…`, without a comment.
 pub fn plain_line(key: &PublicKey) -> Option<String> {
     PublicKey::new(key.key_data().clone(), "").to_openssh().ok().map(|line| line.trim_end().to_owned())
@@ -383,7 +378,7 @@ mod tests {
         fn a_line_written_is_a_line_read(host in "[a-z0-9.:-]{1,20}", port in 1u16..) {
             let names = Names::new(&host, port);
             let PublicKeyOrCertificate::PublicKey { key: public, .. } = key(ED) else { unreachable!() };
-            let line = line_for(&names, &public).unwrap();
+            let line = format!("{} {}\n", names.canonical(), plain_line(&public).unwrap());
             prop_assert_eq!(Pins::of(&line, &names).judge(&key(ED), &host, 0), Verdict::Known);
             prop_assert_eq!(without(&line, &names), "");
         }

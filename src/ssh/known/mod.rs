@@ -98,7 +98,8 @@ impl KnownHosts {
                 if !text.is_empty() && !text.ends_with('\n') {
                     text.push('\n');
                 }
-                text.push_str(&entries::line_for(&names, &key)?);
+                text.push_str(&line(&host, port, &plain_line(&key)?));
+                text.push('\n');
                 verdict = Verdict::Known;
                 Some(text)
             })?;
@@ -143,6 +144,12 @@ impl KnownHosts {
     fn unusable(&self, tried: &str, error: &io::Error) -> Failure {
         Failure::broken(tried, error).at(self.path.display()).next("make sure that you own the file and its directory")
     }
+}
+
+/// The line that pins a host's key (`ssh-ed25519 AAAA…`), in the form that OpenSSH looks for: the port is named only when
+/// it is not 22. Without a line feed.
+pub fn line(host: &str, port: u16, host_key: &str) -> String {
+    format!("{} {}", Names::new(host, port).canonical(), host_key.trim())
 }
 
 /// Type and fingerprint: `ssh-ed25519 SHA256:…`.
@@ -225,6 +232,12 @@ mod tests {
         meet(&KnownHosts::file(&path), "h", &b).await.unwrap_err();
         meet(&known, "h", &b).await.unwrap();
         meet(&KnownHosts::file(&path), "h", &b).await.unwrap();
+    }
+
+    #[test]
+    fn a_line_has_the_form_that_openssh_looks_for() {
+        assert_eq!(line("10.0.0.1", 22, "ssh-ed25519 AAAA\n"), "10.0.0.1 ssh-ed25519 AAAA");
+        assert_eq!(line("::1", 2222, "ssh-ed25519 AAAA"), "[::1]:2222 ssh-ed25519 AAAA");
     }
 
     #[tokio::test]
