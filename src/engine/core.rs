@@ -136,7 +136,8 @@ impl Core {
         let mut text = String::new();
         for node in nodes {
             if let (Some(address), Some(key)) = (&node.address, &node.host_key) {
-                text.push_str(&format!("[{address}]:{} {key}\n", node.ssh_port));
+                text.push_str(&crate::ssh::known::line(address, node.ssh_port, key));
+                text.push('\n');
             }
         }
         super::files::write_private(&path, text.as_bytes())
