@@ -134,11 +134,11 @@ impl StepCx {
         node.ok_or_else(|| Failure::broken(&self.step.title, format!("the record of node {name} is gone")))
     }
 
-    /// The cloud that the step works on.
+    /// The cloud that the step (or its node) is on.
     pub fn cloud(&self) -> Result<Arc<dyn Cloud>, Failure> {
         match &self.step.cloud {
             Some(cloud) => self.core.clouds.get(cloud),
-            None => Err(Failure::broken(&self.step.title, "the step names no cloud")),
+            None => self.core.clouds.get(&self.node()?.cloud),
         }
     }
 }
