@@ -36,8 +36,12 @@ use crate::protocol::command::StopMode;
 /// A detached process ends with this status when another engine has the lock.
 pub const HELD: i32 = 75;
 
-/// Between two looks at whether anybody needs the engine, and whether its home is still there.
-const LOOK: Duration = Duration::from_secs(60);
+/// Between two looks at whether anybody needs the engine, and whether its home is still there. Tests of a debug
+/// build look sooner: `QUARTERDECK_TEST_LOOK` in milliseconds.
+fn between_looks() -> Duration {
+    let test = std::env::var("QUARTERDECK_TEST_LOOK").ok().filter(|_| cfg!(debug_assertions));
+    test.and_then(|ms| ms.parse().ok()).map_or(Duration::from_secs(60), Duration::from_millis)
+}
 
 /// How long the engine may take to come to rest.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -152,7 +156,8 @@ impl Daemon<'_> {
         let (mut terminate, mut interrupt) = (hear(SignalKind::terminate())?, hear(SignalKind::interrupt())?);
         // A terminal that closes is no reason to end; neither is it left to the default, which would.
         let mut hangup = hear(SignalKind::hangup())?;
-        let mut look = tokio::time::interval_at(tokio::time::Instant::now() + LOOK, LOOK);
+        let pause = between_looks();
+        let mut look = tokio::time::interval_at(tokio::time::Instant::now() + pause, pause);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut sessions = JoinSet::new();
         let ending = loop {
