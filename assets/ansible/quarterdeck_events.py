@@ -139,6 +139,7 @@ class CallbackModule(CallbackBase):
         self._begun = False
         self._tasks = set()
         self._started = {}
+        self._ignored_changes = {}
         path = os.environ.get("QUARTERDECK_EVENTS")
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -228,8 +229,11 @@ class CallbackModule(CallbackBase):
 
     @careful
     def v2_runner_on_failed(self, result, ignore_errors=False):
-        rescued = not ignore_errors and is_rescued(task_of(result))
-        self._result(result, "ignored" if ignore_errors or rescued else "failed")
+        if ignore_errors and result_of(result).get("changed"):
+            host = host_of(result)
+            self._ignored_changes[host] = self._ignored_changes.get(host, 0) + 1
+        goes_on = ignore_errors or is_rescued(task_of(result))
+        self._result(result, "ignored" if goes_on else "failed")
 
     @careful
     def v2_runner_on_skipped(self, result):
@@ -294,12 +298,14 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats):
         for host in sorted(stats.processed):
             count = stats.summarize(host)
-            ignored = count.get("ignored", 0) + count.get("rescued", 0)
-            # Ansible counts a change and an ignored failure as ok, too; here each result counts once.
-            ok = max(0, count["ok"] - count["changed"] - count.get("ignored", 0))
+            # Ansible counts a change and an ignored failure as ok, too, and the change of an ignored failure as
+            # changed; here each result counts once.
+            ignored = count.get("ignored", 0)
+            changed = count["changed"] - self._ignored_changes.pop(host, 0)
             self._write("stats", host=host, totals={
-                "ok": ok, "changed": count["changed"], "failed": count["failures"],
-                "unreachable": count["unreachable"], "skipped": count["skipped"], "ignored": ignored,
+                "ok": max(0, count["ok"] - changed - ignored), "changed": changed, "failed": count["failures"],
+                "unreachable": count["unreachable"], "skipped": count["skipped"],
+                "ignored": ignored + count.get("rescued", 0),
             })
         self._begun = False
         self._write("end")

@@ -383,8 +383,7 @@ mod tests {
         let mut tell = |body| {
             at += 1;
             state.apply(&PlayEvent { at: Time(at), offset: 0, body });
-            let ended = state.plays.iter().flat_map(|p| p.tasks.iter().map(|t| t.ended.map(|e| e.0))).collect();
-            ended
+            state.plays.iter().flat_map(|p| p.tasks.iter().map(|t| t.ended.map(|e| e.0))).collect::<Vec<_>>()
         };
         let task = |id: &str| PlayBody::Task {
             id: id.into(),
@@ -408,7 +407,7 @@ mod tests {
         tell(start("one", "a"));
         tell(start("one", "b"));
         tell(result("one", "a"));
-        let ended: Vec<Option<i64>> = tell(task("two"));
+        let ended = tell(task("two"));
         assert_eq!(ended, [None, None], "b is still at the first task");
         tell(start("two", "a"));
         assert_eq!(tell(result("one", "b")), [Some(8), None]);
