@@ -263,21 +263,9 @@ impl PlayState {
             }
             PlayBody::Retry { .. } => {}
             PlayBody::Result { task, host, outcome, took, msg, detail } => {
-                let Some(t) = self.task_mut(task) else { return };
-                t.running.remove(host);
-                t.totals.count(*outcome);
                 let result =
                     HostResult { outcome: *outcome, took: *took, msg: msg.clone(), detail: detail.clone(), offset: event.offset };
-                t.results.insert(host.clone(), result);
-                let name = t.name.clone();
-                self.close_passed(task, event.at);
-                self.totals.count(*outcome);
-                let h = self.hosts.entry(host.clone()).or_default();
-                h.now = None;
-                h.totals.count(*outcome);
-                if outcome.bad() && h.failure.is_none() {
-                    h.failure = Some((name, msg.clone()));
-                }
+                self.result(task, host, result, event.at);
             }
             PlayBody::Stats { .. } => {}
             PlayBody::End => {
@@ -287,6 +275,22 @@ impl PlayState {
                 }
                 self.ended = true;
             }
+        }
+    }
+
+    fn result(&mut self, task: &str, host: &str, result: HostResult, at: Time) {
+        let Some(t) = self.task_mut(task) else { return };
+        let (outcome, name, msg) = (result.outcome, t.name.clone(), result.msg.clone());
+        t.running.remove(host);
+        t.totals.count(outcome);
+        t.results.insert(host.to_owned(), result);
+        self.close_passed(task, at);
+        self.totals.count(outcome);
+        let h = self.hosts.entry(host.to_owned()).or_default();
+        h.now = None;
+        h.totals.count(outcome);
+        if outcome.bad() && h.failure.is_none() {
+            h.failure = Some((name, msg));
         }
     }
 
