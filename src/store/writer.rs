@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
@@ -19,6 +20,10 @@ use crate::protocol::event::EVENT_VERSION;
 
 /// Writes that go into one transaction at most.
 const BATCH: usize = 1024;
+
+/// How long a batch may wait to become as large as the one before: tasks that were answered together come back
+/// together, and half of them would else wait for a sync of their own. Who appends alone never waits.
+const TOGETHER: Duration = Duration::from_micros(300);
 
 /// The events that a write became; none for what is no event.
 type Written = Result<Vec<Event>, Failure>;
@@ -82,9 +87,10 @@ struct Desk {
 
 impl Desk {
     fn work(mut self) {
+        let mut expected = 1;
         while let Ok(first) = self.jobs.recv() {
-            let mut batch = vec![first];
-            batch.extend(self.jobs.try_iter().take(BATCH - 1));
+            let batch = self.gather(first, expected);
+            expected = batch.len();
             let at = SystemClock.now();
             match self.commit(&batch, at) {
                 Ok(outcomes) => self.publish(batch, &outcomes, at),
@@ -96,6 +102,19 @@ impl Desk {
                 }
             }
         }
+    }
+
+    fn gather(&self, first: Job, expected: usize) -> Vec<Job> {
+        let until = Instant::now() + TOGETHER;
+        let mut batch = vec![first];
+        while batch.len() < BATCH {
+            let patience = if batch.len() < expected { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
+            match self.jobs.recv_timeout(patience) {
+                Ok(job) => batch.push(job),
+                Err(_) => break,
+            }
+        }
+        batch
     }
 
     fn commit(&mut self, batch: &[Job], at: Time) -> Result<Vec<Outcome>, Failure> {
