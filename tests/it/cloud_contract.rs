@@ -11,7 +11,7 @@ use quarterdeck::model::{ClusterId, HomeId, NewServer, Server, ServerStatus, Tag
 
 mod images;
 mod limits;
-mod sandbox;
+pub mod sandbox;
 mod servers;
 
 /// A driver and what the suite needs around it. Dropping it takes away all servers.

@@ -8,6 +8,7 @@ mod engine_process;
 mod faults;
 mod home;
 mod job;
+mod sandbox;
 mod ssh;
 mod store;
 mod support;

@@ -70,7 +70,7 @@ pub fn main(args: &[OsString]) -> i32 {
     let Some(ids) = ids.to_str().and_then(|text| serde_json::from_str::<Ids>(text).ok()) else { return 2 };
     let many = ids.many();
     let child = || match work(args, many) {
-        Ok(text) => i32::from(io::stdout().write_all(text.as_bytes()).is_err()),
+        Ok(text) => i32::from(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).is_err()),
         Err(error) => {
             eprintln!("{error}");
             1

@@ -96,16 +96,17 @@ fn launch(layout: &Layout, record: Record, console: Console, state: File, lock: 
     }
     let listener = reserve(&record.address, record.port)?;
     let host_key = fs::read_to_string(server.host_key())?;
+    let faults = File::open(layout.faults()).ok();
     let resolv = fs::read_to_string("/etc/resolv.conf").ok();
     let stage = match record.ids {
-        // As root the ways to the parts are open only out here: the mapped root is a stranger to them.
+        // As root the ways to the parts are open only out here: the mapped root is a stranger to them. From here on
+        // paths below the stage lead elsewhere.
         Ids::Shifted { .. } => {
             unshare(CloneFlags::CLONE_NEWNS).map_err(|e| forbidden::explain(e.into()))?;
             Some(set_stage(&record)?)
         }
         _ => None,
     };
-    let faults = File::open(layout.faults()).ok();
     let (ids, boot) = (record.ids.clone(), record.boot);
     let told = state.try_clone()?;
     let birth = Birth { record, console, state, _lock: lock, faults, listener, host_key, resolv, stage, notes };

@@ -204,7 +204,7 @@ impl Init {
     /// Tells everybody to end and waits for it a while; who stays ends with this process.
     fn shut_down(&mut self) {
         self.birth.console.line("shutting down");
-        for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCONT] {
+        for signal in [Signal::SIGTERM, Signal::SIGCONT] {
             let _ = kill(Pid::from_raw(-1), signal);
         }
         let until = Instant::now() + GRACE;

@@ -242,13 +242,16 @@ impl Handler for Session {
 
     async fn readdir(&mut self, id: u32, handle: String) -> Result<Name, Trouble> {
         let Some(Open::Dir(dir)) = self.open.get_mut(&handle) else { return Err(StatusCode::Failure.into()) };
+        let names = users::names();
         let files: Vec<Entry> = dir
             .by_ref()
             .flatten()
             .take(ENTRIES)
             .filter_map(|entry| {
                 let meta = fs::symlink_metadata(entry.path()).ok()?;
-                Some(Entry::new(entry.file_name().to_string_lossy(), attributes(&meta)))
+                let filename = entry.file_name().to_string_lossy().into_owned();
+                let longname = listing(&filename, &meta, &names);
+                Some(Entry { filename, longname, attrs: attributes(&meta) })
             })
             .collect();
         if files.is_empty() { Err(StatusCode::Eof.into()) } else { Ok(Name { id, files }) }
@@ -335,6 +338,24 @@ fn attributes(meta: &Metadata) -> FileAttributes {
         mtime: Some(seconds(meta.mtime())),
         ..FileAttributes::default()
     }
+}
+
+/// A line as of `ls -l`, with the time in UTC.
+fn listing(name: &str, meta: &Metadata, names: &HashMap<u32, String>) -> String {
+    let mode = meta.mode();
+    let kind = match mode & libc::S_IFMT {
+        libc::S_IFDIR => 'd',
+        libc::S_IFLNK => 'l',
+        libc::S_IFIFO => 'p',
+        libc::S_IFSOCK => 's',
+        libc::S_IFCHR => 'c',
+        libc::S_IFBLK => 'b',
+        _ => '-',
+    };
+    let bits: String = "rwxrwxrwx".chars().enumerate().map(|(n, c)| if mode & (0o400 >> n) == 0 { '-' } else { c }).collect();
+    let owner = names.get(&meta.uid()).cloned().unwrap_or_else(|| meta.uid().to_string());
+    let time = jiff::Timestamp::from_second(meta.mtime()).unwrap_or_default().strftime("%b %d %Y %H:%M");
+    format!("{kind}{bits} {:>4} {owner:<8} {:<8} {:>10} {time} {name}", meta.nlink(), meta.gid(), meta.len())
 }
 
 fn set_size_and_times(file: &File, attrs: &FileAttributes) -> io::Result<()> {

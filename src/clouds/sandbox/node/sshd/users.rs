@@ -1,6 +1,7 @@
 //! The users of a server and the keys that may log in, read from its own files at every use: playbooks change them.
 //! The C library's own look-ups are avoided, since an image may have another C library than this program.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -33,6 +34,13 @@ fn parse_user(passwd: &str, name: &str) -> Option<User> {
         let shell = if shell.is_empty() { "/bin/sh".to_owned() } else { shell };
         Some(User { name: name.to_owned(), uid, gid, home, shell })
     })
+}
+
+/// The names of all users, by number.
+pub fn names() -> HashMap<u32, String> {
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let fields = passwd.lines().map(|line| line.split(':'));
+    fields.filter_map(|mut f| Some((f.next()?.to_owned(), f.nth(1)?.parse().ok()?))).map(|(name, uid)| (uid, name)).collect()
 }
 
 /// All groups of a user, its own first.
