@@ -28,7 +28,7 @@ fn settings(data_dir: PathBuf) -> Settings {
 }
 
 /// The Ansible that all tests share; installed by the first that needs it.
-fn ansible() -> Ansible {
+pub fn ansible() -> Ansible {
     let settings = settings(Path::new(env!("CARGO_TARGET_TMPDIR")).join("ansible"));
     block_on(quarterdeck::ansible::install(&settings, &Cx::quiet())).unwrap()
 }

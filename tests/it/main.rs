@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
 mod ansible;
+mod blueprints;
 mod cloud_contract;
 mod engine_process;
 mod faults;
