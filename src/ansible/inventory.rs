@@ -71,7 +71,8 @@ impl<'a> View<'a> {
         let mut vars = Map::new();
         let mut set = |name: &str, value: Value| vars.insert(name.to_owned(), value);
         set("ansible_user", json!(self.cluster.ssh_user));
-        set("ansible_ssh_private_key_file", json!(self.paths.key));
+        // Ansible puts it between double quotes into a setting of ssh.
+        set("ansible_ssh_private_key_file", json!(setting(&self.paths.key)));
         // Discovery would find shims of version managers, which answer differently in every directory.
         set("ansible_python_interpreter", json!("/usr/bin/python3"));
         set("ansible_pipelining", json!(true));
@@ -98,7 +99,7 @@ impl<'a> View<'a> {
 
     /// Only keys that the cluster knows are accepted, only its own key is offered.
     fn host_checks(&self) -> Vec<String> {
-        let known = literal(&self.paths.known_hosts);
+        let known = setting(&self.paths.known_hosts);
         let settings =
             [format!("UserKnownHostsFile=\"{known}\""), "StrictHostKeyChecking=yes".into(), "IdentitiesOnly=yes".into()];
         settings.into_iter().flat_map(|setting| ["-o".to_owned(), setting]).collect()
@@ -112,7 +113,9 @@ impl<'a> View<'a> {
             return None;
         }
         let (address, target) = (jump.address.as_ref()?, node.address.as_ref()?);
-        let mut args: Vec<String> = vec!["ssh".into(), "-i".into(), self.paths.key.display().to_string()];
+        // Not `-i`, which looks for the file before it replaces tokens.
+        let key = format!("IdentityFile=\"{}\"", setting(&self.paths.key));
+        let mut args: Vec<String> = vec!["ssh".into(), "-o".into(), key];
         args.extend(["-p".to_owned(), jump.ssh_port.to_string(), "-o".to_owned(), "BatchMode=yes".to_owned()]);
         args.extend(self.host_checks());
         if let Some(before) = self.proxy(jump, seen) {
@@ -135,9 +138,9 @@ impl<'a> View<'a> {
     }
 }
 
-/// A path as a value of an ssh setting, where a percent sign begins a token.
-fn literal(path: &Path) -> String {
-    path.display().to_string().replace('%', "%%")
+/// A path as it stands between double quotes in a setting of ssh, where a percent sign begins a token.
+fn setting(path: &Path) -> String {
+    path.display().to_string().replace('\\', r"\\").replace('"', r#"\""#).replace('%', "%%")
 }
 
 /// One line that a shell, or Python's `shlex`, takes apart into the same words.
@@ -145,9 +148,12 @@ fn quoted(words: &[String]) -> String {
     words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
 }
 
+/// With backslashes only: ssh, too, looks for quotes in a ProxyCommand, and unlike a shell it honours a backslash
+/// between single quotes. Nested single quotes are unbalanced for one of the two.
 fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c) || !c.is_ascii();
+    let escaped = word.chars().flat_map(|c| (!plain(c)).then_some('\\').into_iter().chain([c]));
+    if word.is_empty() { "''".to_owned() } else { escaped.collect() }
 }
 
 #[cfg(test)]
@@ -258,7 +264,8 @@ mod tests {
         let (cluster, nodes, paths) = sample();
         let got = &render(&cluster, &nodes, &paths)["_meta"]["hostvars"];
         let args = got["slaves-1"]["ansible_ssh_common_args"].as_str().unwrap();
-        for part in ["ProxyCommand=ssh -i ", "-p 2222", "-W 127.9.0.1:2222 admin@127.9.0.7", "BatchMode=yes"] {
+        for part in [r"ProxyCommand=ssh\ -o\ IdentityFile", r"-p\ 2222", r"-W\ 127.9.0.1:2222\ admin@127.9.0.7", "BatchMode=yes"]
+        {
             assert!(args.contains(part), "{part} in {args}");
         }
         assert!(got["master-1"].get("ansible_ssh_common_args").is_none());

@@ -1,6 +1,7 @@
 //! Real `ansible-playbook`, out of the managed virtualenv, run as a job: events, questions, secrets, ends.
 
 mod install;
+mod nodes;
 mod plays;
 mod questions;
 
