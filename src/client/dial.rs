@@ -10,7 +10,7 @@ use tokio::net::UnixStream;
 use tokio_util::codec::Framed;
 
 use super::{Options, launch};
-use crate::config::paths::check_private;
+use crate::config::paths::{SocketPath, check_private};
 use crate::model::Failure;
 use crate::protocol::line::{LineCodec, one_line};
 use crate::protocol::{Bye, FromEngine, Hello, Welcome};
@@ -53,10 +53,13 @@ impl Dial for Socket {
 pub async fn dial(options: &Options, start: bool) -> Result<UnixStream, Failure> {
     match knock(options).await? {
         Some(stream) => Ok(stream),
-        None if start => launch::launch(options).await,
-        None => Err(Failure::not_found(ATTACH, "no engine runs for this home")
-            .at(options.paths.socket().display())
-            .next("quarterdeck engine start")),
+        None if start && options.watch.is_none() => launch::launch(options).await,
+        None => {
+            let (dir, name) = options.socket();
+            Err(Failure::not_found(ATTACH, "no engine runs for this home")
+                .at(dir.join(name).display())
+                .next("quarterdeck engine start"))
+        }
     }
 }
 
@@ -65,15 +68,17 @@ pub async fn dial(options: &Options, start: bool) -> Result<UnixStream, Failure>
 /// # Errors
 /// The folder of the socket is not private: whoever can write there could pose as the engine.
 pub async fn knock(options: &Options) -> Result<Option<UnixStream>, Failure> {
-    let paths = &options.paths;
     let nobody = |e: &io::Error| matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused);
-    let fail = |e: io::Error| Failure::broken(ATTACH, e).at(paths.socket().display());
-    let short = match paths.short_socket() {
+    let (dir, name) = options.socket();
+    let fail = |e: io::Error| Failure::broken(ATTACH, e).at(dir.join(name).display());
+    let short = match SocketPath::of(dir, name) {
         Ok(short) => short,
         Err(e) if nobody(&e) => return Ok(None),
         Err(e) => return Err(fail(e)),
     };
-    check_private(&paths.state)?;
+    if options.watch.is_none() {
+        check_private(dir)?;
+    }
     match UnixStream::connect(short.path()).await {
         Ok(stream) => Ok(Some(stream)),
         Err(e) if nobody(&e) => Ok(None),

@@ -10,6 +10,7 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
 use super::{Options, dial};
+use crate::config::environment;
 use crate::config::paths::HOME_VARIABLE;
 use crate::model::Failure;
 
@@ -66,6 +67,7 @@ fn spawn(options: &Options) -> Result<Child, Failure> {
     let fail = |e: io::Error| Failure::broken("start the engine", e).at(program.display());
     let log = OpenOptions::new().append(true).create(true).mode(0o600).open(options.paths.log()).map_err(fail)?;
     let mut command = Command::new(program);
+    command.env_clear().envs(environment::kept());
     command.args(["engine", "run", "--detached"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     // SAFETY: between fork and exec only these two system calls are made; they touch no memory of this process.
     unsafe { command.pre_exec(leave) };

@@ -9,7 +9,7 @@ pub mod mirror;
 mod restart;
 mod worker;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +25,9 @@ use self::worker::{Ask, Worker};
 use crate::config::Paths;
 use crate::model::Failure;
 use crate::protocol::frame::FrameCodec;
-use crate::protocol::{Answer, ClientKind, Command, FromEngine, Hello, Refusal, Role, StreamRequest, VERSION, Welcome};
+use crate::protocol::{
+    Answer, ClientKind, Command, FromEngine, Hello, Refusal, Role, SOCKET, StreamRequest, VERSION, WATCH_SOCKET, Welcome,
+};
 
 /// How to attach.
 #[derive(Clone, Debug)]
@@ -39,13 +41,28 @@ pub struct Options {
     pub follow: bool,
     /// The program that is started as the engine.
     pub program: PathBuf,
+    /// The folder of a socket for people who may only look at somebody else's home.
+    pub watch: Option<PathBuf>,
 }
 
+/// Names the folder of a watchers' socket: every client of this environment then looks at that home.
+pub const WATCH_VARIABLE: &str = "QUARTERDECK_WATCH";
+
 impl Options {
-    /// An operator's client that starts the engine and gets no recorded events.
+    /// An operator's client that starts the engine and gets no recorded events; a watcher's where
+    /// [`WATCH_VARIABLE`] says so.
     pub fn new(kind: ClientKind, paths: Paths) -> Self {
-        let program = std::env::current_exe().unwrap_or_else(|_| "quarterdeck".into());
-        Self { kind, role: Role::Operator, paths, start_engine: true, follow: false, program }
+        let watch = std::env::var_os(WATCH_VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+        let role = if watch.is_some() { Role::Watcher } else { Role::Operator };
+        Self { kind, role, paths, start_engine: watch.is_none(), follow: false, program: program(), watch }
+    }
+
+    /// Folder and name of the socket.
+    fn socket(&self) -> (&Path, &'static str) {
+        match &self.watch {
+            Some(dir) => (dir, WATCH_SOCKET),
+            None => (&self.paths.state, SOCKET),
+        }
     }
 
     /// The same with recorded events.
@@ -68,6 +85,13 @@ impl Options {
             stream,
         }
     }
+}
+
+/// This program; after an upgrade, the one that took its place.
+fn program() -> PathBuf {
+    let path = std::env::current_exe().unwrap_or_else(|_| "quarterdeck".into());
+    let renewed = path.to_str().and_then(|path| path.strip_suffix(" (deleted)")).map(PathBuf::from);
+    renewed.filter(|path| path.exists()).unwrap_or(path)
 }
 
 /// What comes in by itself.

@@ -16,7 +16,7 @@ const TRIED: &str = "restart the engine";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An engine that executes itself anew is back within this time; after it, one is started.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Restarts the engine of a home and waits until the new one answers; starts one when there is none. An engine
 /// that speaks another version is stopped, and this program's is started.

@@ -22,7 +22,7 @@ use crate::protocol::{Answer, Command, FromEngine, Hello, Refusal, Request, Topi
 const GIVE_UP: Duration = Duration::from_secs(30);
 
 /// After a farewell that asks clients back, the engine is given this long to come back by itself.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(3);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);

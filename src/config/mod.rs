@@ -3,6 +3,7 @@
 //! Every value knows where it came from. Settings are read here and nowhere else; edits keep the file's comments.
 
 pub mod edit;
+pub mod environment;
 pub mod files;
 pub mod origin;
 pub mod paths;

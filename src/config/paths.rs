@@ -36,6 +36,16 @@ pub struct SocketPath {
 }
 
 impl SocketPath {
+    /// The socket `name` in `dir`.
+    ///
+    /// # Errors
+    /// There is no such folder, or it cannot be entered.
+    pub fn of(dir: &Path, name: &str) -> io::Result<Self> {
+        let dir = File::open(dir)?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd())).join(name);
+        Ok(Self { _dir: dir, path })
+    }
+
     /// To bind or connect to while this lives.
     pub fn path(&self) -> &Path {
         &self.path
@@ -106,16 +116,6 @@ impl Paths {
     /// The operators' socket.
     pub fn socket(&self) -> PathBuf {
         self.state.join(crate::protocol::SOCKET)
-    }
-
-    /// The operators' socket through a descriptor of its folder.
-    ///
-    /// # Errors
-    /// There is no such folder, or it cannot be entered.
-    pub fn short_socket(&self) -> io::Result<SocketPath> {
-        let dir = File::open(&self.state)?;
-        let path = PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd())).join(crate::protocol::SOCKET);
-        Ok(SocketPath { _dir: dir, path })
     }
 
     /// Held by the engine while it lives; its pid and version are in it.

@@ -21,6 +21,10 @@
 //! colours = "auto"               # auto, true, 256, 16, none
 //! mouse = true
 //!
+//! [watch]                        # a second socket, for members of a group, who may look and not act
+//! dir = "/srv/quarterdeck"
+//! group = "ops"
+//!
 //! [clouds.lab]
 //! driver = "sandbox"             # everything else in the table is for the driver
 //! ```
@@ -74,6 +78,9 @@ pub struct Settings {
     pub theme: Sourced<String>,
     pub colours: Sourced<Colours>,
     pub mouse: Sourced<bool>,
+    /// Where people who may only look find a socket, and their group; both or none.
+    pub watch_dir: Sourced<Option<PathBuf>>,
+    pub watch_group: Sourced<Option<String>>,
 }
 
 /// Overrides the log filter of the file.
@@ -105,6 +112,8 @@ impl Default for Settings {
             theme: Sourced::default("quarterdeck".to_owned()),
             colours: Sourced::default(Colours::Auto),
             mouse: Sourced::default(true),
+            watch_dir: Sourced::default(None),
+            watch_group: Sourced::default(None),
         }
     }
 }
@@ -134,10 +143,11 @@ impl Settings {
         let mut reader = Reader::new(path, text);
         let table = reader.parse();
         let root = Section { table: &table, name: String::new() };
-        reader.only(&root, &["default_cloud", "engine", "retention", "ansible", "console", "clouds"]);
+        reader.only(&root, &["default_cloud", "engine", "retention", "ansible", "console", "watch", "clouds"]);
         let mut settings = Self::default();
         settings.read_engine(&mut reader, &root);
         settings.read_console(&mut reader, &root);
+        settings.read_watch(&mut reader, &root);
         settings.read_clouds(&mut reader, &root);
         settings.read_default_cloud(&mut reader, &root);
         reader.finish()?;
@@ -169,6 +179,20 @@ impl Settings {
         put(&mut self.theme, reader.text(&console, "theme"));
         put(&mut self.colours, reader.word(&console, "colours", COLOURS));
         put(&mut self.mouse, reader.truth(&console, "mouse"));
+    }
+
+    fn read_watch(&mut self, reader: &mut Reader<'_>, root: &Section<'_>) {
+        let Some(watch) = reader.section(root, "watch") else { return };
+        reader.only(&watch, &["dir", "group"]);
+        put(&mut self.watch_dir, reader.text(&watch, "dir").map(|t| t.map(|dir| Some(dir.into()))));
+        put(&mut self.watch_group, reader.text(&watch, "group").map(|t| t.map(Some)));
+        let missing = match (&self.watch_dir.value, &self.watch_group.value) {
+            (Some(dir), Some(_)) if dir.is_absolute() => return,
+            (Some(_), Some(_)) => "watch.dir must be an absolute path",
+            _ => "watch needs both dir and group",
+        };
+        let span = root.table.iter().find(|(key, _)| key.get_ref() == "watch").map(|(key, _)| key.span()).unwrap_or_default();
+        reader.problem(&span, missing);
     }
 
     fn read_clouds(&mut self, reader: &mut Reader<'_>, root: &Section<'_>) {
@@ -268,6 +292,12 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_for_watchers_needs_a_place_and_a_group() {
+        assert!(parse("[watch]\ndir = \"/srv/qd\"\n").unwrap_err().got.contains("s.toml:1:2: watch needs both"));
+        assert!(parse("[watch]\ndir = \"qd\"\ngroup = \"ops\"\n").unwrap_err().got.contains("absolute"));
+    }
+
+    #[test]
     fn broken_toml_names_its_place() {
         let failure = parse("[engine]\nlog = \"in\n").unwrap_err();
         assert!(failure.at.starts_with("s.toml:2:"), "{failure}");
@@ -285,9 +315,10 @@ mod tests {
             .collect();
         let mut shown = parse(&doc).unwrap();
         assert_eq!(shown.default_cloud.value, Some(CloudName::new("lab")));
-        // Apart from the cloud, the example shows the defaults.
+        // Apart from what has no default, the example shows the defaults.
         let fresh = Settings::default();
         shown.ansible_python = fresh.ansible_python.clone();
+        assert_eq!(shown.watch_group.value.as_deref(), Some("ops"));
         let values = |s: &Settings| {
             (
                 (*s.idle_hours, s.log.value.clone(), *s.keep_runs, *s.keep_days, *s.keep_gigabytes),

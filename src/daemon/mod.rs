@@ -8,12 +8,13 @@ mod lock;
 mod log;
 mod process;
 mod session;
+mod socket;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -27,6 +28,7 @@ use self::lock::{Lock, NoLock};
 use self::log::Log;
 use self::process::Program;
 pub use self::session::serve;
+use self::socket::Sockets;
 use crate::config::{Paths, Settings};
 use crate::engine::door::{CloudBook, Door};
 use crate::model::Failure;
@@ -86,11 +88,11 @@ where
     process::reap_inherited();
     let idle = Idle::new(settings.idle_hours.value);
     let clouds = Arc::new(Book::of(&paths));
-    let door = build(Lent { paths: paths.clone(), settings, clouds }).await?;
-    let listener = listen(&paths)?;
+    let door = build(Lent { paths: paths.clone(), settings: settings.clone(), clouds }).await?;
+    let sockets = Sockets::open(&paths, &settings)?;
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(pid = std::process::id(), version, state = %paths.state.display(), "the engine serves this home");
-    let ending = Daemon { hall: Hall::new(door), paths: &paths, lock: &lock, idle }.serve(listener).await?;
+    let ending = Daemon { hall: Hall::new(door), paths: &paths, lock: &lock, idle }.serve(sockets).await?;
     if lock.in_place() {
         let _ = std::fs::remove_file(paths.socket());
     }
@@ -127,21 +129,6 @@ fn start_log(paths: &Paths, settings: &Settings, detached: bool) -> Result<(), F
     Ok(())
 }
 
-/// Binds the operators' socket. Whoever holds the lock owns the path: a socket that is there is a dead engine's.
-fn listen(paths: &Paths) -> Result<UnixListener, Failure> {
-    let bind = || -> std::io::Result<UnixListener> {
-        let short = paths.short_socket()?;
-        match std::fs::remove_file(short.path()) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
-        let listener = UnixListener::bind(short.path())?;
-        std::fs::set_permissions(short.path(), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        Ok(listener)
-    };
-    bind().map_err(|e| Failure::broken("open the engine's socket", e).at(paths.socket().display()))
-}
-
 struct Daemon<'a> {
     hall: Arc<Hall>,
     paths: &'a Paths,
@@ -151,7 +138,7 @@ struct Daemon<'a> {
 
 impl Daemon<'_> {
     /// Serves clients until the end.
-    async fn serve(mut self, listener: UnixListener) -> Result<Ending, Failure> {
+    async fn serve(mut self, sockets: Sockets) -> Result<Ending, Failure> {
         let hear = |kind| signal(kind).map_err(|e| Failure::broken("listen to signals", e));
         let (mut terminate, mut interrupt) = (hear(SignalKind::terminate())?, hear(SignalKind::interrupt())?);
         // A terminal that closes is no reason to end; neither is it left to the default, which would.
@@ -162,8 +149,8 @@ impl Daemon<'_> {
         let mut sessions = JoinSet::new();
         let ending = loop {
             tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => self.let_in(stream, &mut sessions),
+                accepted = sockets.accept() => match accepted {
+                    Ok((stream, role)) => self.let_in(stream, role, &mut sessions),
                     Err(error) => {
                         tracing::warn!(%error, "a client could not be let in");
                         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -176,7 +163,7 @@ impl Daemon<'_> {
                 _ = look.tick() => self.look(),
             }
         };
-        drop(listener);
+        drop(sockets);
         let farewell = async {
             while let Some(session) = sessions.join_next().await {
                 note(session)
@@ -188,10 +175,10 @@ impl Daemon<'_> {
         Ok(ending)
     }
 
-    fn let_in(&self, stream: UnixStream, sessions: &mut JoinSet<()>) {
+    fn let_in(&self, stream: UnixStream, role: Role, sessions: &mut JoinSet<()>) {
         match stream.peer_cred() {
             Ok(peer) => {
-                let peer = Peer { uid: peer.uid(), role: Role::Operator };
+                let peer = Peer { uid: peer.uid(), role };
                 sessions.spawn(serve(Arc::clone(&self.hall), stream, peer));
             }
             Err(error) => tracing::warn!(%error, "a client without an account"),

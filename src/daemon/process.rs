@@ -1,7 +1,7 @@
 //! The process itself: its environment, its session, its end.
 
 use std::convert::Infallible;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -13,37 +13,8 @@ use nix::unistd::Pid;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::log::Log;
+use crate::config::environment;
 use crate::model::Failure;
-
-/// Variables that the engine keeps; names that end in `*` stand for all that begin so. Whatever else a shell had
-/// (credentials above all) is not the engine's business.
-const KEPT: &[&str] = &[
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "PATH",
-    "LANG",
-    "LC_*",
-    "TZ",
-    "XDG_*",
-    "QUARTERDECK_*",
-    "SSL_CERT_*",
-    "TMPDIR",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-];
-
-fn kept(name: &OsStr) -> bool {
-    let Some(name) = name.to_str() else { return false };
-    KEPT.iter().any(|kept| match kept.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
-        None => name == *kept,
-    })
-}
 
 /// The program and its arguments, as they were when the process began: after an upgrade the same path is the new
 /// program.
@@ -69,8 +40,7 @@ impl Program {
     /// # Errors
     /// The program is gone or cannot be executed.
     pub fn execute(&self) -> Result<Infallible, Failure> {
-        let environment = std::env::vars_os().filter(|(name, _)| kept(name));
-        let error = Command::new(&self.path).args(&self.args).env_clear().envs(environment).exec();
+        let error = Command::new(&self.path).args(&self.args).env_clear().envs(environment::kept()).exec();
         Err(Failure::broken("execute the engine anew", error).at(self.path.display()).next("quarterdeck engine start"))
     }
 
@@ -80,7 +50,7 @@ impl Program {
     /// # Errors
     /// As [`Program::execute`].
     pub fn scrub(&self) -> Result<(), Failure> {
-        if std::env::vars_os().all(|(name, _)| kept(&name)) { Ok(()) } else { self.execute().map(|never| match never {}) }
+        if environment::is_scrubbed() { Ok(()) } else { self.execute().map(|never| match never {}) }
     }
 }
 
@@ -116,19 +86,4 @@ pub fn reap_inherited() {
             }
         }
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn credentials_are_not_kept() {
-        for name in ["OS_PASSWORD", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "LD_PRELOAD", "PYTHONPATH", "HOMES", "MY_LC_ALL"] {
-            assert!(!kept(OsStr::new(name)), "{name}");
-        }
-        for name in ["HOME", "LC_ALL", "QUARTERDECK_HOME", "XDG_STATE_HOME", "SSL_CERT_FILE"] {
-            assert!(kept(OsStr::new(name)), "{name}");
-        }
-    }
 }

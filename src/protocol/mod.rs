@@ -29,3 +29,6 @@ pub const MAX_MESSAGE: usize = 64 << 20;
 
 /// Name of the operators' socket, in the state directory.
 pub const SOCKET: &str = "engine.sock";
+
+/// Name of the socket for people who may only look, in the folder that the settings name.
+pub const WATCH_SOCKET: &str = "watch.sock";

@@ -3,28 +3,29 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use quarterdeck::client::{self, Incoming, Options};
 use quarterdeck::config::Paths;
 use quarterdeck::model::{Class, Failure};
-use quarterdeck::protocol::{ClientKind, Welcome};
+use quarterdeck::protocol::{ClientKind, Command, Role, Welcome};
 
+use crate::home::Home;
 use crate::support::{PROGRAM, alive, text, until};
 
-/// A home of its own; its engine ends with it.
-struct Home {
-    dir: tempfile::TempDir,
+/// A home, and how a client finds it.
+struct Place {
+    home: Home,
     paths: Paths,
 }
 
-impl Home {
+impl Place {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let paths = Paths::under(dir.path());
-        Self { dir, paths }
+        let home = Home::new();
+        let paths = Paths::under(home.path());
+        Self { home, paths }
     }
 
     fn options(&self) -> Options {
@@ -42,33 +43,10 @@ impl Home {
         client::connect(options).await.map(|client| client.welcome())
     }
 
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
-        command.args(args).env("QUARTERDECK_HOME", self.dir.path()).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
     /// The engine that wrote itself into the lock last.
     fn pid(&self) -> Option<i32> {
         text(self.paths.lock()).split(' ').next()?.parse().ok()
     }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        if let Some(pid) = self.pid().filter(|pid| is_ours(*pid)) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
-    }
-}
-
-/// Whether the process is an engine and not something that got its number later.
-fn is_ours(pid: i32) -> bool {
-    text(format!("/proc/{pid}/cmdline")).contains("engine")
 }
 
 fn signal(pid: u32, signal: Signal) {
@@ -79,35 +57,32 @@ fn gone(pid: u32) {
     until("the engine ends", || (!alive(i32::try_from(pid).unwrap())).then_some(()));
 }
 
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o777
 }
 
 #[tokio::test]
 async fn a_client_starts_an_engine_that_stands_alone() {
-    let home = Home::new();
-    let welcome = home.attach().await.unwrap();
+    let place = Place::new();
+    let welcome = place.attach().await.unwrap();
     let pid = i32::try_from(welcome.pid).unwrap();
     assert_eq!(nix::unistd::getsid(Some(Pid::from_raw(pid))).unwrap().as_raw(), pid, "a session of its own");
     assert_eq!(fs::read_link(format!("/proc/{pid}/fd/0")).unwrap(), Path::new("/dev/null"));
-    assert_eq!(fs::read_link(format!("/proc/{pid}/fd/2")).unwrap(), home.paths.log());
+    assert_eq!(fs::read_link(format!("/proc/{pid}/fd/2")).unwrap(), place.paths.log());
     assert_eq!(fs::read_link(format!("/proc/{pid}/cwd")).unwrap(), Path::new("/"));
-    assert_eq!((mode(&home.paths.state), mode(&home.paths.socket()), mode(&home.paths.log())), (0o700, 0o600, 0o600));
-    assert_eq!(home.find().await.unwrap(), welcome, "the next client finds it");
+    assert_eq!((mode(&place.paths.state), mode(&place.paths.socket()), mode(&place.paths.log())), (0o700, 0o600, 0o600));
+    assert_eq!(place.find().await.unwrap(), welcome, "the next client finds it");
     signal(welcome.pid, Signal::SIGHUP);
-    until("the hang-up is noted", || text(home.paths.log()).contains("hang-up is ignored").then_some(()));
-    assert_eq!(home.find().await.unwrap().instance, welcome.instance);
+    until("the hang-up is noted", || text(place.paths.log()).contains("hang-up is ignored").then_some(()));
+    assert_eq!(place.find().await.unwrap().instance, welcome.instance);
 }
 
 #[tokio::test]
 async fn nothing_of_a_shell_is_left_in_the_engine() {
-    let home = Home::new();
-    let mut engine = home
-        .command(&["engine", "run"])
+    let place = Place::new();
+    let mut engine = place
+        .home
+        .command(["engine", "run"])
         .env("OS_PASSWORD", "tr0ub4dor")
         .env("LC_ALL", "C.UTF-8")
         .stdout(Stdio::null())
@@ -115,26 +90,26 @@ async fn nothing_of_a_shell_is_left_in_the_engine() {
         .spawn()
         .unwrap();
     let environment = until("the engine listens", || {
-        let pid = home.pid().filter(|_| home.paths.socket().exists())?;
+        let pid = place.pid().filter(|_| place.paths.socket().exists())?;
         Some(text(format!("/proc/{pid}/environ")))
     });
     assert!(!environment.contains("tr0ub4dor"));
     assert!(environment.contains("LC_ALL=C.UTF-8") && environment.contains("QUARTERDECK_HOME="));
-    let welcome = home.find().await.unwrap();
+    let welcome = place.find().await.unwrap();
     assert_eq!(welcome.pid, engine.id(), "in the foreground it stays the child that was started");
     signal(welcome.pid, Signal::SIGTERM);
     assert!(engine.wait().unwrap().success());
-    assert!(!home.paths.socket().exists());
+    assert!(!place.paths.socket().exists());
 }
 
 #[tokio::test]
 async fn a_killed_engine_is_replaced() {
-    let home = Home::new();
-    let client = client::connect(home.options().following()).await.unwrap();
+    let place = Place::new();
+    let client = client::connect(place.options().following()).await.unwrap();
     let first = client.welcome();
     signal(first.pid, Signal::SIGKILL);
     gone(first.pid);
-    assert!(fs::symlink_metadata(home.paths.socket()).unwrap().file_type().is_socket(), "it left its socket behind");
+    assert!(fs::symlink_metadata(place.paths.socket()).unwrap().file_type().is_socket(), "it left its socket behind");
     let mut incoming = client.incoming();
     let second = loop {
         match incoming.recv().await.unwrap() {
@@ -145,50 +120,50 @@ async fn a_killed_engine_is_replaced() {
     };
     assert_ne!(second.pid, first.pid);
     assert_eq!(second.home, first.home, "the same home, with what it held");
-    assert_eq!(home.find().await.unwrap(), second);
+    assert_eq!(place.find().await.unwrap(), second);
 }
 
 #[tokio::test]
 async fn clients_that_start_at_once_end_up_on_one_engine() {
-    let home = Home::new();
-    let attached = futures::future::join_all((0..6).map(|_| home.attach())).await;
+    let place = Place::new();
+    let attached = futures::future::join_all((0..6).map(|_| place.attach())).await;
     let first = attached[0].as_ref().unwrap();
     assert!(attached.iter().all(|welcome| welcome.as_ref().unwrap().instance == first.instance), "{attached:?}");
-    let engines = text(home.paths.log()).matches("serves this home pid").count();
+    let engines = text(place.paths.log()).matches("serves this home pid").count();
     assert_eq!(engines, 1);
 }
 
 #[tokio::test]
 async fn a_second_engine_names_the_first() {
-    let home = Home::new();
-    let welcome = home.attach().await.unwrap();
-    let second = home.run(&["engine", "run"]);
-    assert_eq!(second.status.code(), Some(3), "{}", stderr(&second));
-    assert!(stderr(&second).contains(&format!("pid {}", welcome.pid)), "{}", stderr(&second));
-    assert_eq!(home.find().await.unwrap().instance, welcome.instance);
+    let place = Place::new();
+    let welcome = place.attach().await.unwrap();
+    let second = place.home.run(["engine", "run"]);
+    assert_eq!(second.code, Some(3), "{}", second.err);
+    assert!(second.err.contains(&format!("pid {}", welcome.pid)), "{}", second.err);
+    assert_eq!(place.find().await.unwrap().instance, welcome.instance);
 }
 
 #[tokio::test]
 async fn a_restart_keeps_the_process_and_its_clients() {
-    let home = Home::new();
-    let client = client::connect(home.options().following()).await.unwrap();
+    let place = Place::new();
+    let client = client::connect(place.options().following()).await.unwrap();
     let before = client.welcome();
-    let after = client::restart(&home.options()).await.unwrap();
+    let after = client::restart(&place.options()).await.unwrap();
     assert_eq!(after.pid, before.pid, "executed anew in its place");
     assert_ne!(after.instance, before.instance);
     let mut incoming = client.incoming();
     while !matches!(incoming.recv().await.unwrap(), Incoming::Connected(welcome) if welcome.instance == after.instance) {}
     // Where none runs, one is started.
-    let other = Home::new();
+    let other = Place::new();
     client::restart(&other.options()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_stopped_engine_stays_stopped() {
-    let home = Home::new();
-    let client = client::connect(home.options().following()).await.unwrap();
-    let stopped = home.run(&["engine", "stop"]);
-    assert!(stopped.status.success(), "{}", stderr(&stopped));
+    let place = Place::new();
+    let client = client::connect(place.options().following()).await.unwrap();
+    let stopped = place.home.run(["engine", "stop"]);
+    assert_eq!(stopped.code, Some(0), "{}", stopped.err);
     gone(client.welcome().pid);
     let mut incoming = client.incoming();
     let failure = loop {
@@ -197,58 +172,79 @@ async fn a_stopped_engine_stays_stopped() {
         }
     };
     assert_eq!(failure.next, "quarterdeck engine start", "{failure}");
-    assert_eq!(home.find().await.unwrap_err().class, Class::NotFound);
-    let status = home.run(&["engine", "status"]);
-    assert_eq!(status.status.code(), Some(1));
+    assert_eq!(place.find().await.unwrap_err().class, Class::NotFound);
+    let status = place.home.run(["engine", "status"]);
+    assert_eq!(status.code, Some(1));
     client.reconnect();
     while !matches!(incoming.recv().await.unwrap(), Incoming::Connected(_)) {}
-    home.find().await.unwrap();
+    place.find().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_long_path_is_no_obstacle() {
-    let mut home = Home::new();
-    let deep = home.dir.path().join("x".repeat(100)).join("y".repeat(120));
-    home.paths = Paths::under(&deep);
-    let welcome = home.attach().await.unwrap();
-    assert_eq!(home.find().await.unwrap().instance, welcome.instance);
-    assert!(home.paths.socket().as_os_str().len() > 220);
+    let mut place = Place::new();
+    let deep = place.home.path().join("x".repeat(100)).join("y".repeat(120));
+    place.paths = Paths::under(&deep);
+    let welcome = place.attach().await.unwrap();
+    assert_eq!(place.find().await.unwrap().instance, welcome.instance);
+    assert!(place.paths.socket().as_os_str().len() > 220);
 }
 
 #[tokio::test]
 async fn a_state_folder_that_others_can_enter_is_refused() {
-    let home = Home::new();
-    home.paths.create().unwrap();
-    fs::set_permissions(&home.paths.state, fs::Permissions::from_mode(0o770)).unwrap();
-    let failure = home.attach().await.unwrap_err();
-    assert_eq!(failure.next, format!("chmod 700 {}", home.paths.state.display()));
-    let engine = home.run(&["engine", "run"]);
-    assert!(!engine.status.success() && stderr(&engine).contains("chmod 700"), "{}", stderr(&engine));
-    assert!(!home.paths.socket().exists() && !home.paths.lock().exists(), "nothing half made");
+    let place = Place::new();
+    place.paths.create().unwrap();
+    fs::set_permissions(&place.paths.state, fs::Permissions::from_mode(0o770)).unwrap();
+    let failure = place.attach().await.unwrap_err();
+    assert_eq!(failure.next, format!("chmod 700 {}", place.paths.state.display()));
+    let engine = place.home.run(["engine", "run"]);
+    assert!(engine.code != Some(0) && engine.err.contains("chmod 700"), "{}", engine.err);
+    assert!(!place.paths.socket().exists() && !place.paths.lock().exists(), "nothing half made");
     if nix::unistd::geteuid().is_root() {
-        fs::set_permissions(&home.paths.state, fs::Permissions::from_mode(0o700)).unwrap();
-        nix::unistd::chown(&home.paths.state, Some(12_345.into()), None).unwrap();
-        let failure = home.attach().await.unwrap_err();
+        fs::set_permissions(&place.paths.state, fs::Permissions::from_mode(0o700)).unwrap();
+        nix::unistd::chown(&place.paths.state, Some(12_345.into()), None).unwrap();
+        let failure = place.attach().await.unwrap_err();
         assert!(failure.got.contains("belongs to the account 12345"), "{failure}");
-        let engine = home.run(&["engine", "run"]);
-        assert!(!engine.status.success() && stderr(&engine).contains("12345"), "{}", stderr(&engine));
+        let engine = place.home.run(["engine", "run"]);
+        assert!(engine.code != Some(0) && engine.err.contains("12345"), "{}", engine.err);
     }
 }
 
 #[tokio::test]
 async fn an_engine_that_cannot_start_says_why_to_the_client() {
-    let home = Home::new();
-    home.paths.create().unwrap();
-    fs::write(home.paths.settings(), "[engine]\nidle_ours = 3\n").unwrap();
-    let failure = home.attach().await.unwrap_err();
+    let place = Place::new();
+    place.paths.create().unwrap();
+    fs::write(place.paths.settings(), "[engine]\nidle_ours = 3\n").unwrap();
+    let failure = place.attach().await.unwrap_err();
     assert!(failure.got.contains("settings.toml:2:1: unknown key engine.idle_ours (did you mean idle_hours?)"), "{failure}");
 }
 
 #[tokio::test]
 async fn an_engine_whose_home_is_gone_ends() {
-    let home = Home::new();
-    let mut engine = home.command(&["engine", "run"]).env("QUARTERDECK_TEST_LOOK", "20").stderr(Stdio::null()).spawn().unwrap();
-    until("the engine listens", || home.paths.socket().exists().then_some(()));
-    fs::remove_dir_all(&home.paths.state).unwrap();
+    let place = Place::new();
+    let mut engine =
+        place.home.command(["engine", "run"]).env("QUARTERDECK_TEST_LOOK", "20").stderr(Stdio::null()).spawn().unwrap();
+    until("the engine listens", || place.paths.socket().exists().then_some(()));
+    fs::remove_dir_all(&place.paths.state).unwrap();
     assert!(engine.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn people_of_a_group_look_through_a_socket_of_their_own() {
+    let place = Place::new();
+    place.paths.create().unwrap();
+    let dir = place.home.path().join("watch");
+    fs::create_dir(&dir).unwrap();
+    let group = nix::unistd::Group::from_gid(nix::unistd::getegid()).unwrap().unwrap().name;
+    fs::write(place.paths.settings(), format!("[watch]\ndir = \"{}\"\ngroup = \"{group}\"\n", dir.display())).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(place.attach().await.unwrap_err().got.contains("other accounts can write there"));
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+    place.attach().await.unwrap();
+    assert_eq!(mode(&dir.join("watch.sock")), 0o660);
+    // Even who wants more gets no more.
+    let client = client::connect(Options { watch: Some(dir), ..place.options() }).await.unwrap();
+    assert_eq!(client.welcome().role, Role::Watcher);
+    let refusal = client.request(Command::Restart).await.unwrap_err();
+    assert_eq!(refusal.failure.class, Class::Refused);
 }
