@@ -135,7 +135,7 @@ async fn planned(fixture: &SandboxFixture, text: &str) -> Plan {
         servers: Vec::new(),
     };
     let spec = spec::parse(text, "cluster.yml").unwrap();
-    let wanted = Wanted { spec: &spec, path: "cluster.yml", base_dir: "/", default_cloud: cloud.name() };
+    let wanted = Wanted { spec: &spec, path: "cluster.yml", text, base_dir: "/", default_cloud: cloud.name() };
     let inputs = Inputs {
         plan: PlanId::new(),
         cluster: ClusterId::new(),

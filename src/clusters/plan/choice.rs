@@ -7,6 +7,7 @@ use crate::model::spec::GroupSpec;
 use crate::model::{Class, CloudName, ClusterSpec, Failure, Flavor, Image, ImageStatus};
 
 use super::super::Facts;
+use super::super::spec::place;
 use super::super::words::{list, shown};
 
 /// Names in one message.
@@ -28,8 +29,8 @@ pub struct Choices<'a> {
     groups: BTreeMap<String, Result<Choice<'a>, Vec<Wrong>>>,
     facts: &'a Facts,
     name: String,
-    /// Where the spec came from.
-    path: String,
+    /// Path and text of the spec, for places.
+    source: (&'a str, &'a str),
 }
 
 /// One name that means nothing.
@@ -43,9 +44,15 @@ struct Wrong {
 
 impl<'a> Choices<'a> {
     /// Looks up the names of every group. `cloud` is that of groups that name none.
-    pub fn of(spec: &ClusterSpec, cloud: &CloudName, facts: &'a Facts, path: &str) -> Self {
+    pub fn of(spec: &ClusterSpec, cloud: &CloudName, facts: &'a Facts) -> Self {
         let groups = spec.groups.iter().map(|(name, group)| (name.clone(), choose(name, group, cloud, facts))).collect();
-        Self { groups, facts, name: spec.name.clone(), path: path.to_owned() }
+        Self { groups, facts, name: spec.name.clone(), source: ("", "") }
+    }
+
+    /// Messages name this file, and the places in its text.
+    pub fn told_at(mut self, path: &'a str, text: &'a str) -> Self {
+        self.source = (path, text);
+        self
     }
 
     /// The choice of a group.
@@ -98,9 +105,20 @@ impl<'a> Choices<'a> {
 
     fn failure(&self, wrong: &[Wrong]) -> Failure {
         let class = wrong.first().map_or(Class::NotFound, |w| w.class);
-        let lines: Vec<String> = wrong.iter().map(|w| format!("`{}`: {}", w.field, w.message)).collect();
+        let (path, text) = self.source;
+        let mut lines: Vec<String> = Vec::new();
+        for Wrong { field, message, .. } in wrong {
+            let place = if text.is_empty() { None } else { place(text, field) };
+            let line = match place {
+                Some((line, column)) => format!("{path}:{line}:{column}: {message}"),
+                None => format!("`{field}`: {message}"),
+            };
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
         let got = if lines.len() == 1 { lines.concat() } else { format!("{} problems\n{}", lines.len(), lines.join("\n")) };
-        Failure::new(class, self.tried(), got).at(&self.path)
+        Failure::new(class, self.tried(), got).at(path)
     }
 }
 
@@ -109,7 +127,8 @@ fn choose<'a>(name: &str, group: &GroupSpec, cloud: &CloudName, facts: &'a Facts
     let Some(offer) = facts.clouds.get(&cloud) else {
         let names = list(cloud.as_str(), facts.clouds.keys().map(CloudName::as_str), NAMED);
         let message = format!("there is no cloud `{}`; the clouds here are {names}", shown(cloud.as_str()));
-        return Err(vec![Wrong { field: format!("groups.{name}.cloud"), message, class: Class::NotFound }]);
+        let field = if group.cloud.is_some() { format!("groups.{name}.cloud") } else { "cloud".to_owned() };
+        return Err(vec![Wrong { field, message, class: Class::NotFound }]);
     };
     let mut wrong = Vec::new();
     let mut keep = |field: &str, message: String, class| {
@@ -128,8 +147,10 @@ fn choose<'a>(name: &str, group: &GroupSpec, cloud: &CloudName, facts: &'a Facts
     let networks: Vec<String> = group
         .networks
         .iter()
-        .filter_map(|word| {
-            pick("network", word, &offer.networks, |n| (&n.name, &n.id)).map_err(|(m, c)| keep("networks", m, c)).ok()
+        .enumerate()
+        .filter_map(|(at, word)| {
+            let found = pick("network", word, &offer.networks, |n| (&n.name, &n.id));
+            found.map_err(|(m, c)| keep(&format!("networks.{at}"), m, c)).ok()
         })
         .map(|network| network.id.clone())
         .collect();

@@ -30,6 +30,8 @@ pub struct Wanted<'a> {
     pub spec: &'a ClusterSpec,
     /// Where the spec came from, for messages.
     pub path: &'a str,
+    /// Its text, for the places in messages; empty when there is none.
+    pub text: &'a str,
     /// Directory of the spec's relative paths.
     pub base_dir: &'a str,
     /// Cloud of groups that name none, in a spec that names none.
@@ -69,7 +71,7 @@ pub fn create(wanted: &Wanted<'_>, facts: &Facts, inputs: Inputs<'_>) -> Result<
         (None, Some(cluster)) => cluster.cloud.clone(),
         (None, None) => wanted.default_cloud.clone(),
     };
-    let choices = Choices::of(spec, &cloud, facts, wanted.path);
+    let choices = Choices::of(spec, &cloud, facts).told_at(wanted.path, wanted.text);
     choices.all()?;
     let mut warnings = choices.warnings(spec);
     if let Some(cluster) = &facts.cluster {
@@ -101,7 +103,7 @@ pub fn scale(counts: &BTreeMap<String, u32>, facts: &Facts, inputs: Inputs<'_>) 
         head.warnings.push(format!("ready.at_least goes down from {} to {nodes}, the number of nodes", ready.at_least));
         ready.at_least = nodes;
     }
-    let choices = Choices::of(&head.spec, &head.cloud, facts, "");
+    let choices = Choices::of(&head.spec, &head.cloud, facts);
     let scope = Scope { heals: &|group| counts.contains_key(group), replaces: false };
     converge(head, &choices, &scope, facts, inputs)
 }
@@ -113,7 +115,7 @@ pub fn scale(counts: &BTreeMap<String, u32>, facts: &Facts, inputs: Inputs<'_>) 
 pub fn repair(facts: &Facts, inputs: Inputs<'_>) -> Result<Plan, Failure> {
     let cluster = existing(facts, "repair")?;
     let head = Head::of(PlanKind::Repair, cluster, &cluster.base_dir);
-    let choices = Choices::of(&head.spec, &head.cloud, facts, "");
+    let choices = Choices::of(&head.spec, &head.cloud, facts);
     converge(head, &choices, &Scope { heals: &|_| true, replaces: false }, facts, inputs)
 }
 
@@ -124,7 +126,7 @@ pub fn repair(facts: &Facts, inputs: Inputs<'_>) -> Result<Plan, Failure> {
 pub fn delete(facts: &Facts, mut inputs: Inputs<'_>) -> Result<Plan, Failure> {
     let cluster = existing(facts, "delete")?;
     let head = Head::of(PlanKind::Delete, cluster, &cluster.base_dir);
-    let choices = Choices::of(&head.spec, &head.cloud, facts, "");
+    let choices = Choices::of(&head.spec, &head.cloud, facts);
     let changes = Changes::leaving(facts);
     let quota = quota::effects(&changes, facts, &choices)?.list;
     let mut clouds: BTreeSet<CloudName> = cluster.spec.groups.values().map(|group| cloud_of(group, &cluster.cloud)).collect();

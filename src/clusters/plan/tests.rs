@@ -95,7 +95,7 @@ impl World {
     fn create(&mut self, text: &str) -> Result<Plan, Failure> {
         let spec = reader::parse(text, "c.yml")?;
         let default_cloud = cloud();
-        let wanted = Wanted { spec: &spec, path: "c.yml", base_dir: "/specs", default_cloud: &default_cloud };
+        let wanted = Wanted { spec: &spec, path: "c.yml", text, base_dir: "/specs", default_cloud: &default_cloud };
         self.plan(|facts, inputs| create(&wanted, facts, inputs))
     }
 
@@ -449,10 +449,12 @@ fn names_that_clouds_do_not_have_come_with_those_they_have() {
     assert_eq!(
         failure.got,
         "3 problems\n\
-         `groups.master.flavor`: cloud sandbox has no flavor `huge`; it has `large`, `tiny`, `small`\n\
-         `groups.master.networks`: cloud sandbox has no network `privat`; it has `private`\n\
-         `groups.slaves.flavor`: cloud sandbox has no flavor `smal`; it has `small`, `tiny`, `large`"
+         c.yml:3:20: cloud sandbox has no flavor `huge`; it has `large`, `tiny`, `small`\n\
+         c.yml:3:37: cloud sandbox has no network `privat`; it has `private`\n\
+         c.yml:4:30: cloud sandbox has no flavor `smal`; it has `small`, `tiny`, `large`"
     );
+    let again = Choices::of(&reader::parse(&SPEC.replace("tiny", "smal"), "c.yml").unwrap(), &cloud(), &world.facts).all();
+    assert!(again.unwrap_err().got.starts_with("`groups.slaves.flavor`: cloud sandbox has no flavor `smal`"));
     let failure = world.create(&SPEC.replacen("image: host", "image: debian", 1)).unwrap_err();
     assert!(failure.got.ends_with("has 2 images called `debian`: name one by its id (`i-1`, `i-2`)"), "{}", failure.got);
     let failure = world.create(&format!("{SPEC}cloud: sandbx\n")).unwrap_err();

@@ -41,6 +41,15 @@ pub fn parse(text: &str, path: &str) -> Result<ClusterSpec, Failure> {
     })
 }
 
+/// Line and column of a field (`groups.slaves.flavor`) in the text of a good spec; of what it would be in, when it
+/// is left out.
+pub fn place(text: &str, field: &str) -> Option<(u64, u64)> {
+    let tree: Tree = yaml(text).ok()?;
+    let path: Vec<&str> = field.split('.').collect();
+    let pos = tree.place(&path);
+    Some((pos.line, pos.column))
+}
+
 /// The JSON Schema of a spec, for editors.
 pub fn schema() -> serde_json::Value {
     serde_json::to_value(schemars::schema_for!(ClusterSpec)).unwrap_or_default()

@@ -270,3 +270,13 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn places_are_found_by_field() {
+    let text = "a: [x, yy, {b: c}]\nd:\n  - e\n  - f\n";
+    for (field, place) in
+        [("a", (1, 4)), ("a.0", (1, 5)), ("a.1", (1, 8)), ("a.2.b", (1, 16)), ("d.1", (4, 5)), ("d.9", (3, 3)), ("g", (1, 1))]
+    {
+        assert_eq!(super::place(text, field), Some(place), "{field}");
+    }
+}

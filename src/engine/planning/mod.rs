@@ -19,6 +19,8 @@ pub use freeze::{adopt, clean};
 struct Source {
     spec: ClusterSpec,
     path: String,
+    /// Its text, where there is one.
+    text: String,
     base_dir: PathBuf,
 }
 
@@ -49,11 +51,11 @@ pub async fn create(core: &Core, source: &SpecSource, name: Option<String>, clou
 /// As [`create`].
 pub async fn converge(core: &Core, spec: ClusterSpec, base_dir: &str) -> Result<Plan, Refusal> {
     let path = format!("spec of cluster {}", spec.name);
-    from_spec(core, Source { spec, path, base_dir: PathBuf::from(base_dir) }).await
+    from_spec(core, Source { spec, path, text: String::new(), base_dir: PathBuf::from(base_dir) }).await
 }
 
 async fn from_spec(core: &Core, source: Source) -> Result<Plan, Refusal> {
-    let Source { spec, path, base_dir } = source;
+    let Source { spec, path, text, base_dir } = source;
     let default_cloud = match &spec.cloud {
         Some(cloud) => CloudName::new(cloud.clone()),
         None => core.clouds.default_name().map_err(Refusal::of)?,
@@ -66,7 +68,7 @@ async fn from_spec(core: &Core, source: Source) -> Result<Plan, Refusal> {
     let id = PlanId::new();
     let frozen = freeze::freeze(core, id, &base_dir, &playbooks).map_err(Refusal::bad)?;
     let base = base_dir.to_string_lossy();
-    let wanted = Wanted { spec: &spec, path: &path, base_dir: &base, default_cloud: &default_cloud };
+    let wanted = Wanted { spec: &spec, path: &path, text: &text, base_dir: &base, default_cloud: &default_cloud };
     let inputs = Inputs {
         plan: id,
         cluster: ClusterId::new(),
@@ -154,7 +156,8 @@ pub fn cluster_of(core: &Core, id: ClusterId) -> Result<Cluster, Failure> {
 fn read(core: &Core, source: &SpecSource) -> Result<Source, Failure> {
     match source {
         SpecSource::Text { text, path, base_dir } => {
-            Ok(Source { spec: spec::parse(text, path)?, path: path.clone(), base_dir: PathBuf::from(base_dir) })
+            let spec = spec::parse(text, path)?;
+            Ok(Source { spec, path: path.clone(), text: text.clone(), base_dir: PathBuf::from(base_dir) })
         }
         SpecSource::Blueprint { blueprint } => {
             let found = blueprints::find(blueprint).ok_or_else(|| {
@@ -164,7 +167,7 @@ fn read(core: &Core, source: &SpecSource) -> Result<Source, Failure> {
             })?;
             let base_dir = lay_out(core, found)?;
             let path = format!("blueprint {}", found.name);
-            Ok(Source { spec: spec::parse(found.spec(), &path)?, path, base_dir })
+            Ok(Source { spec: spec::parse(found.spec(), &path)?, path, text: found.spec().to_owned(), base_dir })
         }
     }
 }
