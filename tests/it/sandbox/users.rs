@@ -11,6 +11,7 @@ use quarterdeck::base::Cx;
 use quarterdeck::clouds::Cloud;
 use quarterdeck::model::{Capability, capability::names};
 
+use super::ansible::PLAYBOOK;
 use super::{good, root};
 use crate::cloud_contract::active;
 use crate::cloud_contract::sandbox::SandboxFixture;
@@ -121,12 +122,26 @@ impl OrdinaryUser {
         let mut command = self.command();
         command.arg(tests).args(filters).args(["--test-threads", "2"]);
         command.env("QUARTERDECK_TEST_PROGRAM", program).env("HOME", self.home.path()).env("TMPDIR", self.home.path());
+        if let Some(playbook) = self.playbook() {
+            command.env(PLAYBOOK, playbook).arg("sandbox::ansible::");
+        }
         let out = command.current_dir("/").stdin(Stdio::null()).output().unwrap();
         let text = String::from_utf8_lossy(&out.stdout);
         assert!(out.status.success(), "{text}\n{}", String::from_utf8_lossy(&out.stderr));
         let passed = text.lines().find(|l| l.starts_with("test result")).unwrap_or_default().to_owned();
         assert!(!passed.contains(" 0 passed"), "{text}");
         eprintln!("as {}: {passed}", self.name);
+    }
+
+    /// An `ansible-playbook` that the user can run, if there is one on the path.
+    fn playbook(&self) -> Option<PathBuf> {
+        let path = std::env::var_os(PLAYBOOK).map(PathBuf::from).or_else(|| {
+            let dirs = std::env::var_os("PATH")?;
+            std::env::split_paths(&dirs).map(|dir| dir.join("ansible-playbook")).find(|file| file.exists())
+        })?;
+        let runs =
+            self.command().arg(&path).arg("--version").env("HOME", self.home.path()).output().is_ok_and(|o| o.status.success());
+        runs.then_some(path)
     }
 
     fn command(&self) -> Command {
