@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use quarterdeck::{cli, config, daemon};
+use quarterdeck::protocol::ClientKind;
+use quarterdeck::{cli, client, config, console, daemon};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
@@ -32,7 +33,18 @@ fn hidden(args: &[OsString]) -> Option<i32> {
 /// What the command line opens but does not know: the console and the engine.
 fn doors() -> cli::Doors {
     cli::Doors {
-        console: |_open| Box::pin(async { Err(cli::unfinished("console")) }),
+        console: |open| {
+            Box::pin(async move {
+                let start = match open {
+                    cli::Open::Home => console::Start::Home,
+                    cli::Open::Run(number) => console::Start::Run(number),
+                };
+                let paths = config::Paths::from_env()?;
+                let options = client::Options::new(ClientKind::Console, paths).following();
+                let client = client::connect(options.clone()).await?;
+                console::run(client, options, start).await
+            })
+        },
         engine: |detached| {
             Box::pin(async move {
                 let options = daemon::Options { paths: config::Paths::from_env()?, detached };

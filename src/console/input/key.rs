@@ -104,8 +104,7 @@ impl FromStr for Key {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut key = Key::plain(Code::Esc);
         let mut rest = text;
-        loop {
-            let Some((head, tail)) = rest.split_once('-').filter(|(_, tail)| !tail.is_empty()) else { break };
+        while let Some((head, tail)) = rest.split_once('-').filter(|(_, tail)| !tail.is_empty()) {
             match head {
                 "ctrl" => key.ctrl = true,
                 "alt" => key.alt = true,

@@ -2,6 +2,8 @@
 
 pub mod decoder;
 pub mod key;
+pub mod keymap;
 
 pub use decoder::{Decoder, Input};
 pub use key::{Code, Key};
+pub use keymap::{Keymap, Meaning};

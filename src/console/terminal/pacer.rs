@@ -60,18 +60,16 @@ impl Pacer {
         if now < self.next { Allowance::At(self.next) } else { Allowance::Bytes(self.chunk) }
     }
 
-    /// So many bytes of background were written. `whole`: the frame is complete. Returns whether the question is to
-    /// be asked behind them.
-    pub fn wrote(&mut self, now: u64, bytes: usize, whole: bool) -> bool {
+    /// So many bytes of background were written, with the question behind them. `whole`: the frame is complete.
+    pub fn wrote(&mut self, now: u64, bytes: usize, whole: bool) {
         if self.silent {
             let cost = (bytes as u64 * 1000).div_ceil(SILENT_RATE);
+            // It was asked all the same: an answer ends the silence.
             self.next = now + cost.max(FRAME);
-            // Asked all the same: an answer ends the silence.
-            return true;
+            return;
         }
         self.asked = Some(now);
         self.next = if whole { now + FRAME } else { now };
-        true
     }
 
     /// An answer came.

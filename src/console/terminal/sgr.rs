@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr as _;
 /// Modifiers that show on a blank cell.
 const VISIBLE_ON_BLANK: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
 /// Shortest run of blanks that is erased rather than written.
-const ERASE_FROM: u16 = 6;
+const ERASE_FROM: u16 = 10;
 /// Symbol of a cell of which nothing is known: no target has it.
 const UNKNOWN: &str = "\u{0}";
 

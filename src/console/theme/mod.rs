@@ -33,6 +33,8 @@ pub struct Theme {
     pub name: String,
     /// Signs.
     pub glyphs: GlyphSet,
+    /// A selected row has one look only, since its background cannot be told from its signs' colours.
+    pub flat: bool,
     styles: BTreeMap<Role, Style>,
 }
 
@@ -67,7 +69,12 @@ impl Theme {
 
     /// The theme that is used when nothing is said.
     pub fn standard(profile: Profile, glyphs: GlyphSet) -> Self {
-        Self::built_in(BUILT_IN[0].0, profile, glyphs).unwrap_or(Self { name: String::new(), glyphs, styles: BTreeMap::new() })
+        Self::built_in(BUILT_IN[0].0, profile, glyphs).unwrap_or(Self {
+            name: String::new(),
+            glyphs,
+            flat: true,
+            styles: BTreeMap::new(),
+        })
     }
 
     /// Reads a theme's file.
@@ -115,7 +122,8 @@ impl Theme {
         if let Some(missing) = Role::ALL.iter().find(|r| !styles.contains_key(r)) {
             return Err(wrong(format!("roles.{} is missing", missing.name())));
         }
-        Ok(Self { name: name.to_owned(), glyphs, styles })
+        let flat = matches!(profile, Profile::Ansi | Profile::Mono);
+        Ok(Self { name: name.to_owned(), glyphs, flat, styles })
     }
 
     /// The look of a role, on the background of whatever it is written on.

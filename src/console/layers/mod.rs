@@ -1,0 +1,114 @@
+//! Layers: what lies over the panes. The top one gets a key first; it uses it, closes, or passes it on.
+
+pub mod choose;
+pub mod confirm;
+pub mod create;
+pub mod editor;
+pub mod filter;
+pub mod frame;
+pub mod help;
+pub mod palette;
+pub mod plan;
+pub mod playbook;
+pub mod prompt;
+pub mod scale;
+pub mod text;
+
+use ratatui::layout::Rect;
+
+use super::input::Key;
+use super::state::Model;
+use super::widgets::canvas::Canvas;
+
+pub use choose::Choose;
+pub use confirm::Confirm;
+pub use create::Create;
+pub use editor::Editor;
+pub use filter::FilterLine;
+pub use help::Help;
+pub use palette::Palette;
+pub use plan::PlanLayer;
+pub use playbook::PlaybookLayer;
+pub use prompt::PromptLayer;
+pub use scale::Scale;
+pub use text::TextLayer;
+
+/// A layer.
+pub enum Layer {
+    Help(Help),
+    Palette(Palette),
+    Filter(FilterLine),
+    Choose(Choose),
+    Confirm(Confirm),
+    Create(Box<Create>),
+    Editor(Box<Editor>),
+    Plan(Box<PlanLayer>),
+    Playbook(Box<PlaybookLayer>),
+    Prompt(Box<PromptLayer>),
+    Scale(Box<Scale>),
+    Text(TextLayer),
+}
+
+/// What a layer did with a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flow {
+    /// It used it.
+    Stay,
+    /// It is done.
+    Close,
+    /// It is for whoever is below.
+    Pass,
+}
+
+impl Layer {
+    /// Takes a key. The layer is not among the model's while it does.
+    pub fn key(&mut self, model: &mut Model, key: Key) -> Flow {
+        match self {
+            Self::Help(layer) => layer.key(key),
+            Self::Palette(layer) => layer.key(model, key),
+            Self::Filter(layer) => layer.key(model, key),
+            Self::Choose(layer) => layer.key(model, key),
+            Self::Confirm(layer) => layer.key(model, key),
+            Self::Create(layer) => layer.key(model, key),
+            Self::Editor(layer) => layer.key(model, key),
+            Self::Plan(layer) => layer.key(model, key),
+            Self::Playbook(layer) => layer.key(model, key),
+            Self::Prompt(layer) => layer.key(model, key),
+            Self::Scale(layer) => layer.key(model, key),
+            Self::Text(layer) => layer.key(model, key),
+        }
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, model: &mut Model, text: &str) {
+        match self {
+            Self::Palette(layer) => layer.paste(text),
+            Self::Filter(layer) => layer.paste(model, text),
+            Self::Confirm(layer) => layer.paste(text),
+            Self::Create(layer) => layer.paste(text),
+            Self::Editor(layer) => layer.paste(text),
+            Self::Plan(layer) => layer.paste(text),
+            Self::Playbook(layer) => layer.paste(text),
+            Self::Prompt(layer) => layer.paste(text),
+            Self::Help(_) | Self::Choose(_) | Self::Scale(_) | Self::Text(_) => {}
+        }
+    }
+
+    /// Draws itself over what is there.
+    pub fn draw(&self, model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+        match self {
+            Self::Help(layer) => layer.draw(model, canvas, area),
+            Self::Palette(layer) => layer.draw(model, canvas, area),
+            Self::Filter(layer) => layer.draw(model, canvas, area),
+            Self::Choose(layer) => layer.draw(canvas, area),
+            Self::Confirm(layer) => layer.draw(canvas, area),
+            Self::Create(layer) => layer.draw(model, canvas, area),
+            Self::Editor(layer) => layer.draw(canvas, area),
+            Self::Plan(layer) => layer.draw(canvas, area),
+            Self::Playbook(layer) => layer.draw(canvas, area),
+            Self::Prompt(layer) => layer.draw(model, canvas, area),
+            Self::Scale(layer) => layer.draw(canvas, area),
+            Self::Text(layer) => layer.draw(canvas, area),
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! The model: everything the screen is drawn from. It has one owner, and [`update`](super::update::update) is the only
+//! thing that changes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+use ratatui::layout::Rect;
+
+use crate::client::Mirror;
+use crate::model::{CloudName, Cluster, ClusterId, Failure, Node, Prompt, Run, RunNo, Server, Time};
+use crate::protocol::live::{Freshness, ListKind, Rows};
+use crate::protocol::{Command, Role as Seat, Topic};
+
+use super::Start;
+use super::action::Action;
+use super::input::{Key, Keymap};
+use super::layers::Layer;
+use super::msg::{Effect, Slot};
+use super::panes;
+use super::run::RunView;
+use super::theme::{Role, Theme};
+use super::widgets::table::Table;
+
+/// The tabs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Tab {
+    Clouds,
+    Flavors,
+    Images,
+    Servers,
+    Clusters,
+    Runs,
+}
+
+impl Tab {
+    /// All tabs, from left to right.
+    pub const ALL: [Tab; 6] = [Tab::Clouds, Tab::Flavors, Tab::Images, Tab::Servers, Tab::Clusters, Tab::Runs];
+
+    /// Its name: on the screen and as the keymap's table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clouds => "clouds",
+            Self::Flavors => "flavors",
+            Self::Images => "images",
+            Self::Servers => "servers",
+            Self::Clusters => "clusters",
+            Self::Runs => "runs",
+        }
+    }
+
+    /// The list of a cloud that it shows, when it shows one.
+    pub fn list(self) -> Option<ListKind> {
+        match self {
+            Self::Flavors => Some(ListKind::Flavors),
+            Self::Images => Some(ListKind::Images),
+            Self::Servers => Some(ListKind::Servers),
+            Self::Clouds | Self::Clusters | Self::Runs => None,
+        }
+    }
+}
+
+/// The line to the engine.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Link {
+    /// Not yet there.
+    Opening,
+    Up,
+    /// Lost; tried again at this time, or not at all.
+    Lost {
+        failure: Box<Failure>,
+        again: Option<Time>,
+    },
+}
+
+/// Who sits here, and where.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Me {
+    pub operator: String,
+    pub seat: Seat,
+    /// Working directory, for relative paths.
+    pub cwd: String,
+    /// The terminal's kind, for shells.
+    pub term: String,
+}
+
+/// A short message.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Notice {
+    pub text: String,
+    pub role: Role,
+    pub until: Time,
+}
+
+/// How long a notice stays, milliseconds.
+const NOTICE: i64 = 5000;
+
+/// Everything the screen is drawn from.
+pub struct Model {
+    /// The home as the engine tells it.
+    pub mirror: Mirror,
+    pub link: Link,
+    pub now: Time,
+    pub zone: TimeZone,
+    pub area: Rect,
+    pub me: Me,
+    pub tab: Tab,
+    tables: BTreeMap<Tab, Table>,
+    /// Nodes of the selected cluster.
+    pub nodes: Table,
+    /// The focus is on the lower part.
+    pub lower: bool,
+    /// The run that is open, over the tab.
+    pub run: Option<Box<RunView>>,
+    /// What lies over the panes; the last is on top.
+    pub layers: Vec<Layer>,
+    pub notice: Option<Notice>,
+    pub keymap: Keymap,
+    /// Keys of a sequence that is not complete.
+    pub keys: Vec<Key>,
+    pub theme: Theme,
+    /// All themes that can be chosen.
+    pub themes: Vec<Theme>,
+    /// Only this cloud is shown.
+    pub scope: Option<CloudName>,
+    /// Prompts that somebody put aside.
+    pub put_aside: BTreeSet<crate::model::PromptId>,
+    generations: BTreeMap<Slot, u64>,
+    /// What has been asked for and not been answered.
+    waiting: BTreeSet<Slot>,
+    effects: Vec<Effect>,
+    stale: BTreeSet<Tab>,
+    subscribed: BTreeSet<Topic>,
+    /// The first whole state has come.
+    pub ready: bool,
+}
+
+impl Model {
+    /// A model with nothing in it.
+    pub fn new(area: Rect, theme: Theme, me: Me, zone: TimeZone, start: Start) -> Self {
+        let run = match start {
+            Start::Home => None,
+            Start::Run(number) => Some(Box::new(RunView::new(number))),
+        };
+        Self {
+            mirror: Mirror::default(),
+            link: Link::Opening,
+            now: Time(0),
+            zone,
+            area,
+            me,
+            tab: Tab::Clusters,
+            tables: Tab::ALL.iter().map(|t| (*t, Table::default())).collect(),
+            nodes: Table::lazy(),
+            lower: false,
+            run,
+            layers: Vec::new(),
+            notice: None,
+            keymap: Keymap::built_in(),
+            keys: Vec::new(),
+            themes: vec![theme.clone()],
+            theme,
+            scope: None,
+            put_aside: BTreeSet::new(),
+            generations: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            effects: Vec::new(),
+            stale: Tab::ALL.into(),
+            subscribed: BTreeSet::new(),
+            ready: false,
+        }
+    }
+
+    // --- effects ---
+
+    /// Wants something done.
+    pub fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Sends a command; answers to older ones of the same slot are void from now on.
+    pub fn request(&mut self, slot: Slot, command: Command) {
+        let generation = self.generations.entry(slot.clone()).or_default();
+        *generation += 1;
+        let generation = *generation;
+        self.waiting.insert(slot.clone());
+        self.effects.push(Effect::Request { slot, generation, command: Box::new(command) });
+    }
+
+    /// An answer came: whether it is the one that is waited for.
+    pub fn answered(&mut self, slot: &Slot, generation: u64) -> bool {
+        self.generations.get(slot) == Some(&generation) && self.waiting.remove(slot)
+    }
+
+    /// Nothing is being asked for in this slot.
+    pub fn is_idle(&self, slot: &Slot) -> bool {
+        !self.waiting.contains(slot)
+    }
+
+    /// Answers to what was asked for in this slot are void.
+    pub fn forget(&mut self, slot: &Slot) {
+        if let Some(generation) = self.generations.get_mut(slot) {
+            *generation += 1;
+        }
+        self.waiting.remove(slot);
+    }
+
+    /// Takes what is to be done.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Says something in passing.
+    pub fn say(&mut self, text: impl Into<String>, role: Role) {
+        self.notice = Some(Notice { text: text.into(), role, until: Time(self.now.0 + NOTICE) });
+    }
+
+    // --- what is looked at ---
+
+    /// The table of a tab.
+    pub fn table(&self, tab: Tab) -> &Table {
+        &self.tables[&tab]
+    }
+
+    /// The table of a tab, to be changed.
+    pub fn table_mut(&mut self, tab: Tab) -> &mut Table {
+        self.tables.entry(tab).or_default()
+    }
+
+    /// The keymap's tables that count where the focus is, narrowest first.
+    pub fn contexts(&self) -> Vec<&'static str> {
+        if self.run.is_some() { vec!["run", "list", "global"] } else { vec![self.tab.name(), "list", "global"] }
+    }
+
+    /// The key of an action here, for hints.
+    pub fn key_of(&self, action: Action) -> Option<String> {
+        self.keymap.key_of(&self.contexts(), action)
+    }
+
+    /// The clouds that are shown.
+    pub fn clouds_in_scope(&self) -> Vec<CloudName> {
+        let names = self.mirror.clouds.iter().map(|row| row.info.name.clone());
+        names.filter(|name| self.scope.as_ref().is_none_or(|s| s == name)).collect()
+    }
+
+    /// The cloud of commands that name none: the one in scope, else the default.
+    pub fn main_cloud(&self) -> Option<CloudName> {
+        let default = || self.mirror.clouds.iter().find(|r| r.info.default).or(self.mirror.clouds.first());
+        self.scope.clone().or_else(|| default().map(|row| row.info.name.clone()))
+    }
+
+    /// A list of a cloud, and how good it is.
+    pub fn list(&self, cloud: &CloudName, kind: ListKind) -> Option<&(Freshness, Option<Rows>)> {
+        self.mirror.lists.get(&(cloud.clone(), kind))
+    }
+
+    /// The rows of one kind, over all clouds in scope.
+    pub fn each<'m, T: 'm>(&'m self, kind: ListKind, pick: fn(&'m Rows) -> Option<&'m Vec<T>>) -> impl Iterator<Item = &'m T> {
+        let clouds = self.clouds_in_scope();
+        clouds.into_iter().filter_map(move |cloud| self.list(&cloud, kind)?.1.as_ref()).filter_map(pick).flatten()
+    }
+
+    /// The server of this row id (`cloud/id`).
+    pub fn server(&self, id: &str) -> Option<&Server> {
+        let (cloud, server) = id.split_once('/')?;
+        match self.list(&CloudName::new(cloud), ListKind::Servers)? {
+            (_, Some(Rows::Servers(servers))) => servers.iter().find(|s| s.id == server),
+            _ => None,
+        }
+    }
+
+    /// The cluster of this row id.
+    pub fn cluster(&self, id: &str) -> Option<&Cluster> {
+        self.mirror.clusters().get(&ClusterId(id.parse().ok()?))
+    }
+
+    /// The selected cluster, when clusters are looked at.
+    pub fn selected_cluster(&self) -> Option<&Cluster> {
+        if self.tab == Tab::Clusters { self.cluster(self.table(Tab::Clusters).selected()?) } else { None }
+    }
+
+    /// The selected node, when the nodes of a cluster are looked at.
+    pub fn selected_node(&self) -> Option<&Node> {
+        let cluster = self.selected_cluster()?.id;
+        let name = self.nodes.selected()?;
+        self.mirror.nodes().get(&(cluster, name.to_owned()))
+    }
+
+    /// The run that actions are about: the one that is open, else the selected one.
+    pub fn current_run(&self) -> Option<&Run> {
+        let number = match (&self.run, self.tab) {
+            (Some(view), _) => view.number,
+            (None, Tab::Runs) => RunNo(self.table(Tab::Runs).selected()?.parse().ok()?),
+            _ => return None,
+        };
+        self.mirror.runs().get(&number)
+    }
+
+    /// Runs under way, newest first.
+    pub fn under_way(&self) -> impl Iterator<Item = &Run> {
+        self.mirror.runs().values().rev().filter(|r| !r.state.ended())
+    }
+
+    /// What runs ask, oldest first.
+    pub fn asks(&self) -> impl Iterator<Item = &Prompt> {
+        self.mirror.prompts().values()
+    }
+
+    /// Why nothing that changes something can be done from here.
+    pub fn why_only_looking(&self) -> Option<String> {
+        if self.me.seat == Seat::Watcher {
+            return Some("you are watching".to_owned());
+        }
+        (self.link != Link::Up).then(|| "the engine is not connected".to_owned())
+    }
+
+    // --- subscriptions ---
+
+    /// What the screen needs to be told of.
+    pub fn topics(&self) -> BTreeSet<Topic> {
+        let mut topics = BTreeSet::from([Topic::Clouds, Topic::Presence]);
+        if let Some(cloud) = self.main_cloud() {
+            topics.insert(Topic::List { cloud, list: ListKind::Quota });
+        }
+        if let Some(list) = self.tab.list() {
+            topics.extend(self.clouds_in_scope().into_iter().map(|cloud| Topic::List { cloud, list }));
+        }
+        if let Some(view) = &self.run {
+            topics.insert(Topic::Run { run: view.number });
+        }
+        topics
+    }
+
+    /// Subscribes to what the screen needs now and no longer to what it does not.
+    pub fn subscribe(&mut self) {
+        if self.link != Link::Up {
+            return;
+        }
+        let wanted = self.topics();
+        let come: Vec<Topic> = wanted.difference(&self.subscribed).cloned().collect();
+        let gone: Vec<Topic> = self.subscribed.difference(&wanted).cloned().collect();
+        self.subscribed = wanted;
+        for (topics, on) in [(gone, false), (come, true)] {
+            if topics.is_empty() {
+                continue;
+            }
+            let command = if on { Command::Subscribe { topics } } else { Command::Unsubscribe { topics } };
+            self.request(Slot::Subscription, command);
+        }
+    }
+
+    // --- rows ---
+
+    /// The rows of a tab are to be made anew.
+    pub fn touch(&mut self, tab: Tab) {
+        self.stale.insert(tab);
+    }
+
+    /// The rows of every tab are to be made anew.
+    pub fn touch_all(&mut self) {
+        self.stale.extend(Tab::ALL);
+    }
+
+    /// Makes the rows of what is visible anew where something changed.
+    pub fn make_rows(&mut self) {
+        if self.run.is_none() && self.stale.remove(&self.tab) {
+            let tab = self.tab;
+            let rows = panes::rows(self, tab);
+            self.table_mut(tab).set_rows(panes::columns(tab), rows);
+        }
+        if self.run.is_none() && self.tab == Tab::Clusters {
+            let rows = panes::nodes::rows(self);
+            self.nodes.set_rows(panes::nodes::COLUMNS, rows);
+        }
+        if let Some(mut view) = self.run.take() {
+            view.make_rows(self);
+            self.run = Some(view);
+        }
+    }
+
+    /// When the next visible thing changes by itself, when anything does.
+    pub fn next_change(&self) -> Option<Time> {
+        let second = || Time((self.now.0 / 1000 + 1) * 1000);
+        let mut next: Option<Time> = self.notice.as_ref().map(|n| n.until);
+        let mut at = |t: Time| next = Some(next.map_or(t, |n| n.min(t)));
+        if self.under_way().next().is_some() && self.link == Link::Up {
+            at(second());
+        }
+        if let Some(replay) = self.run.as_ref().and_then(|v| v.replay.as_ref())
+            && replay.playing()
+        {
+            at(Time(self.now.0 + 100));
+        }
+        next
+    }
+}

@@ -1,0 +1,377 @@
+//! The one thing that changes the model: a message in, effects out. Pure: the same messages lead to the same model.
+
+use crate::client::{Incoming, mirror::Change};
+use crate::model::{Failure, RunNo, Time};
+use crate::protocol::command::RefusalCode;
+use crate::protocol::{Answer, FromEngine, Refusal};
+
+use super::act;
+use super::action::{Action, Offer};
+use super::input::{Code, Input, Key, Meaning};
+use super::layers::{Flow, Layer, PromptLayer, TextLayer};
+use super::layout;
+use super::msg::{Effect, Msg, Slot};
+use super::panes;
+use super::run::{self, RunView};
+use super::state::{Link, Model, Tab};
+use super::theme::Role;
+
+pub use act::act;
+
+/// Takes in a message.
+pub fn update(model: &mut Model, msg: Msg) {
+    match msg {
+        Msg::Input(Input::Key(key)) => key_pressed(model, key),
+        Msg::Input(Input::Paste(text)) => pasted(model, &text),
+        Msg::Input(Input::Focus(_) | Input::Answer) => {}
+        Msg::Resize(area) => model.area = area,
+        Msg::Time(now) => time(model, now),
+        Msg::Incoming(incoming) => came(model, *incoming),
+        Msg::Reply { slot, generation, result } => {
+            if model.answered(&slot, generation) {
+                reply(model, slot, result);
+            }
+        }
+        Msg::File { path, result } => file(model, &path, result),
+        Msg::Edited(result) => edited(model, result),
+        Msg::ShellEnded(Ok(text)) => model.say(text, Role::Dim),
+        Msg::ShellEnded(Err(failure)) => model.layers.push(Layer::Text(TextLayer::failure(&failure))),
+    }
+}
+
+/// Brings everything that follows from the model up to date, after one message or many: rows, windows,
+/// subscriptions. Returns what is to be done.
+pub fn settle(model: &mut Model) -> Vec<Effect> {
+    fit(model);
+    model.make_rows();
+    ask(model);
+    model.subscribe();
+    model.take_effects()
+}
+
+/// Tells every table and the output how many rows they have.
+fn fit(model: &mut Model) {
+    let area = model.area;
+    if let Some(mut view) = model.run.take() {
+        view.fit(area, view.failure_lines(&model.mirror), view.has_playbooks(&model.mirror));
+        model.run = Some(view);
+        return;
+    }
+    let body = layout::list_body(layout::frame(area, true).body, detail_lines(model.tab));
+    let tab = model.tab;
+    model.table_mut(tab).set_window(body.table.height.saturating_sub(1));
+    model.nodes.set_window(body.detail.height.saturating_sub(1));
+}
+
+/// How many lines a tab would like below its table.
+pub fn detail_lines(tab: Tab) -> u16 {
+    match tab {
+        Tab::Clusters => 14,
+        Tab::Clouds => 6,
+        Tab::Servers | Tab::Runs => 4,
+        Tab::Flavors | Tab::Images => 2,
+    }
+}
+
+fn time(model: &mut Model, now: Time) {
+    model.now = now;
+    if model.notice.as_ref().is_some_and(|n| n.until <= now) {
+        model.notice = None;
+    }
+    if model.under_way().next().is_some() {
+        model.touch(Tab::Runs);
+    }
+}
+
+// --- keys ---
+
+fn key_pressed(model: &mut Model, key: Key) {
+    model.notice = None;
+    if let Some(mut layer) = model.layers.pop() {
+        let place = model.layers.len();
+        let flow = layer.key(model, key);
+        if flow != Flow::Close {
+            // What it opened lies over it.
+            model.layers.insert(place.min(model.layers.len()), layer);
+        }
+        if flow != Flow::Pass {
+            return;
+        }
+    }
+    if !model.keys.is_empty() && key.code == Code::Esc {
+        model.keys.clear();
+        return;
+    }
+    model.keys.push(key);
+    match model.keymap.meaning(&model.contexts(), &model.keys) {
+        Meaning::Prefix => {}
+        Meaning::Nothing => {
+            let unknown = model.keys.len() > 1;
+            let keys: Vec<String> = model.keys.drain(..).map(|k| k.to_string()).collect();
+            if unknown {
+                model.say(format!("{} is no key here", keys.join(" ")), Role::Dim);
+            }
+        }
+        Meaning::Action(action) => {
+            model.keys.clear();
+            act(model, action);
+        }
+    }
+}
+
+fn pasted(model: &mut Model, text: &str) {
+    if let Some(mut layer) = model.layers.pop() {
+        layer.paste(model, text);
+        model.layers.push(layer);
+    }
+}
+
+/// Everything that can be done where the focus is: what matters most here first.
+pub fn offers(model: &Model) -> Vec<Offer> {
+    let mut offers = match &model.run {
+        Some(view) => run::offers(model, view),
+        None => panes::offers(model, model.tab),
+    };
+    let list = [Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::First, Action::Last];
+    offers.extend(list.map(Offer::yes));
+    if model.run.is_some() {
+        offers.extend([Action::Left, Action::Right].map(Offer::yes));
+    } else {
+        let rows = (model.table(model.tab).counts().1 == 0).then_some("the list is empty");
+        offers.push(Offer::yes(Action::Filter).unless(rows));
+        offers.extend([Action::Mark, Action::MarkAll, Action::Sort, Action::SortReverse].map(|a| Offer::yes(a).unless(rows)));
+        offers.push(
+            Offer::yes(Action::Refresh).unless(model.tab.list().is_none().then_some("the engine tells at once what changes")),
+        );
+    }
+    offers.push(Offer::yes(Action::Copy));
+    let no_question = model.asks().next().is_none().then(|| "no run asks anything".to_owned());
+    let everywhere = [
+        Offer::yes(Action::Answer).unless(no_question.or_else(|| model.why_only_looking())),
+        Offer::yes(Action::NextPart),
+        Offer::yes(Action::PreviousPart),
+        Offer::yes(Action::Back),
+        Offer::yes(Action::NextTab),
+        Offer::yes(Action::PreviousTab),
+        Offer::yes(Action::GotoClouds),
+        Offer::yes(Action::GotoFlavors),
+        Offer::yes(Action::GotoImages),
+        Offer::yes(Action::GotoServers),
+        Offer::yes(Action::GotoClusters),
+        Offer::yes(Action::GotoRuns),
+        Offer::yes(Action::CloudScope).unless((model.mirror.clouds.len() < 2).then_some("there is one cloud at most")),
+        Offer::yes(Action::Theme),
+        Offer::yes(Action::Palette),
+        Offer::yes(Action::Help),
+        Offer::yes(Action::Redraw),
+        Offer::yes(Action::Suspend),
+        Offer::yes(Action::Quit),
+    ];
+    for offer in everywhere {
+        if !offers.iter().any(|o| o.action == offer.action) {
+            offers.push(offer);
+        }
+    }
+    offers
+}
+
+/// Opens the screen of a run.
+pub fn open_run(model: &mut Model, number: RunNo) {
+    if model.run.as_ref().is_some_and(|view| view.number == number) {
+        return;
+    }
+    model.run = Some(Box::new(RunView::new(number)));
+}
+
+// --- the engine ---
+
+fn came(model: &mut Model, incoming: Incoming) {
+    match incoming {
+        Incoming::Connected(welcome) => {
+            let again = matches!(model.link, Link::Lost { .. });
+            model.link = Link::Up;
+            model.me.seat = welcome.role;
+            if again {
+                model.say("connected again", Role::Ok);
+                if let Some(view) = &mut model.run {
+                    view.reconnected();
+                }
+            }
+            changed(model, FromEngine::Welcome(welcome));
+        }
+        Incoming::Lost { failure, retry_in } => {
+            let again = retry_in.map(|d| Time(model.now.0 + i64::try_from(d.as_millis()).unwrap_or(0)));
+            model.link = Link::Lost { failure: Box::new(failure), again };
+            model.touch_all();
+        }
+        Incoming::Engine(message) => {
+            if let FromEngine::Snapshot { last: true, .. } | FromEngine::Events { .. } = &message {
+                model.ready = true;
+            }
+            changed(model, message);
+        }
+    }
+}
+
+fn changed(model: &mut Model, message: FromEngine) {
+    for change in model.mirror.apply(message) {
+        apply_change(model, change);
+    }
+}
+
+fn apply_change(model: &mut Model, change: Change) {
+    match change {
+        Change::All => model.touch_all(),
+        Change::Run(number) => {
+            model.touch(Tab::Runs);
+            model.touch(Tab::Clusters);
+            if model.ready && model.run.as_ref().is_some_and(|v| v.number == number) && !model.mirror.runs().contains_key(&number)
+            {
+                model.run = None;
+                model.say(format!("run {number} was removed"), Role::Warn);
+            }
+        }
+        Change::Cluster(_) => {
+            model.touch(Tab::Clusters);
+            model.touch(Tab::Servers);
+        }
+        Change::Node(..) => model.touch(Tab::Clusters),
+        Change::Clouds => {
+            model.touch_all();
+            if model.scope.as_ref().is_some_and(|scope| !model.mirror.clouds.iter().any(|c| c.info.name == *scope)) {
+                model.scope = None;
+            }
+        }
+        Change::List(_, kind) => {
+            for tab in Tab::ALL.into_iter().filter(|t| t.list() == Some(kind)) {
+                model.touch(tab);
+            }
+        }
+        Change::Prompt(id) => {
+            if !model.mirror.prompts().contains_key(&id) {
+                model.layers.retain(|layer| !matches!(layer, Layer::Prompt(p) if p.id == id));
+                model.put_aside.remove(&id);
+            }
+        }
+        Change::Step(..) | Change::Play(..) | Change::Output(..) | Change::Presence | Change::Audit(_) => {}
+    }
+}
+
+/// A question of the run that is open comes up by itself, once.
+fn ask(model: &mut Model) {
+    let Some(view) = &model.run else { return };
+    if !model.layers.is_empty() || view.replay.is_some() || model.why_only_looking().is_some() {
+        return;
+    }
+    let open = model.asks().find(|p| p.run == view.number && !model.put_aside.contains(&p.id)).cloned();
+    if let Some(prompt) = open {
+        model.layers.push(Layer::Prompt(Box::new(PromptLayer::new(&prompt))));
+    }
+}
+
+// --- answers ---
+
+fn reply(model: &mut Model, slot: Slot, result: Result<Box<Answer>, Box<Refusal>>) {
+    let answer = match result {
+        Ok(answer) => *answer,
+        Err(refusal) => return refused(model, slot, *refusal),
+    };
+    match (slot, answer) {
+        (Slot::Detail(_), answer) => {
+            for change in model.mirror.apply_detail(&answer) {
+                apply_change(model, change);
+            }
+        }
+        (Slot::Plays(run, step), Answer::Plays { from, events, .. }) => {
+            let attempt = model.mirror.plays.get(&(run, step)).map_or(0, |p| p.attempt);
+            model.mirror.apply_plays(run, step, attempt, from, &events);
+        }
+        (Slot::Output, Answer::Output(page)) => {
+            if let Some(view) = &mut model.run
+                && view.log_of.is_some_and(|(_, attempt)| attempt == page.attempt || attempt == 0)
+            {
+                view.log.page(page.from, page.lines, if view.replay.is_some() { 0 } else { page.total });
+            }
+        }
+        (Slot::ReplayPlays(step), Answer::Plays { from, events, total }) => {
+            if let Some(replay) = model.run.as_mut().and_then(|v| v.replay.as_mut()) {
+                replay.events(step, from, events, total);
+            }
+        }
+        (Slot::ReplayOutput(step), Answer::Output(page)) => {
+            if let Some(replay) = model.run.as_mut().and_then(|v| v.replay.as_mut()) {
+                replay.output(step, page.from, &page.lines, page.total);
+            }
+        }
+        (Slot::Plan, Answer::Plan(plan)) => {
+            if let Some(Layer::Plan(layer)) = model.layers.iter_mut().rev().find(|l| matches!(l, Layer::Plan(_))) {
+                layer.show(*plan);
+            }
+        }
+        (Slot::Start, Answer::Run(number)) => {
+            model.layers.clear();
+            open_run(model, number);
+        }
+        (Slot::Blueprints, Answer::Blueprints(all)) => {
+            if let Some(Layer::Create(layer)) = model.layers.iter_mut().find(|l| matches!(l, Layer::Create(_))) {
+                layer.show(all);
+            }
+        }
+        (Slot::Text(title), Answer::Text(text)) => {
+            let text = if text.trim().is_empty() { "nothing was written".to_owned() } else { text };
+            model.layers.push(Layer::Text(TextLayer::at_end(title, text)));
+        }
+        (Slot::Act(what), Answer::Run(number)) => model.say(format!("{what}: run {number}"), Role::Ok),
+        (Slot::Act(what), _) if what == act::TRY => act::try_hello(model),
+        (Slot::Act(what), _) => model.say(what, Role::Ok),
+        _ => {}
+    }
+}
+
+fn refused(model: &mut Model, slot: Slot, refusal: Refusal) {
+    match slot {
+        Slot::Plan | Slot::Start => {
+            let mut failure = refusal.failure;
+            if refusal.code == RefusalCode::Stale && failure.next.is_empty() {
+                failure.next = "r plans again".to_owned();
+            }
+            match model.layers.iter_mut().rev().find(|l| matches!(l, Layer::Plan(_))) {
+                Some(Layer::Plan(layer)) => layer.refuse(failure),
+                _ => model.layers.push(Layer::Text(TextLayer::failure(&failure))),
+            }
+        }
+        Slot::Output => {
+            if let Some(view) = &mut model.run {
+                view.log.failed();
+            }
+        }
+        Slot::Act(_) | Slot::Text(_) | Slot::Blueprints => {
+            model.layers.push(Layer::Text(TextLayer::failure(&refusal.failure)));
+        }
+        // What is only looked at is shown as stale or missing; the next change asks again.
+        Slot::Subscription | Slot::Detail(_) | Slot::Plays(..) | Slot::ReplayPlays(_) | Slot::ReplayOutput(_) => {
+            model.say(refusal.failure.line(), Role::Warn);
+        }
+    }
+}
+
+fn file(model: &mut Model, path: &str, result: Result<String, Failure>) {
+    match result {
+        Err(failure) => model.layers.push(Layer::Text(TextLayer::failure(&failure))),
+        Ok(text) => {
+            if let Some(Layer::Create(layer)) = model.layers.pop() {
+                let place = model.layers.len();
+                layer.file(model, path, text);
+                model.layers.insert(place, Layer::Create(layer));
+            }
+        }
+    }
+}
+
+fn edited(model: &mut Model, result: Result<Option<String>, Failure>) {
+    match (result, model.layers.last_mut()) {
+        (Ok(Some(text)), Some(Layer::Editor(editor))) => editor.edited(&text, &model.theme),
+        (Ok(_), _) => {}
+        (Err(failure), _) => model.layers.push(Layer::Text(TextLayer::failure(&failure))),
+    }
+}
