@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot measure ends at once")]
 
+mod client;
 mod output;
 mod report;
 mod store;
@@ -13,7 +14,7 @@ mod table;
 use report::Report;
 
 /// The rooms that measure something, in the order of the table.
-const ROOMS: &[fn(&mut Report)] = &[store::run, output::run];
+const ROOMS: &[fn(&mut Report)] = &[store::run, output::run, client::run];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
