@@ -402,6 +402,18 @@ async fn an_answer_without_end_is_refused() {
 }
 
 #[tokio::test]
+async fn a_number_that_means_nothing_here_is_answered_by_a_snapshot() {
+    let bench = Bench::new(Via::Pipe);
+    bench.fake.run(1, 1);
+    for (home, since) in [("another", 1), ("home", 2)] {
+        let mut raw = bench.raw().await;
+        raw.hello(|hello| (hello.follow, hello.since, hello.home) = (true, Some(since), Some(home.to_owned()))).await;
+        raw.next().await;
+        assert!(matches!(raw.next().await, Some(FromEngine::Snapshot { seq: 1, .. })), "{home}");
+    }
+}
+
+#[tokio::test]
 async fn another_account_is_not_let_in() {
     let bench = Bench::new(Via::Pipe);
     let uid = nix::unistd::geteuid().as_raw() + 1;

@@ -47,7 +47,9 @@ where
 {
     match hello::open(&hall, io, peer).await {
         Some(Opening::Session { guest, hello, lines }) => {
-            let since = hello.follow.then(|| hello.since.filter(|_| hello.home == Some(hall.door.home())));
+            // A number of another home, or one that this home has not reached, is answered by a snapshot.
+            let known = |since: &u64| hello.home == Some(hall.door.home()) && *since <= hall.door.seq();
+            let since = hello.follow.then(|| hello.since.filter(known));
             Session::new(hall, guest).run(lines, since).await;
         }
         Some(Opening::Stream { guest, request, frames }) => {
@@ -153,7 +155,7 @@ impl Session {
                 }
                 _ = &mut *writer => return true,
                 (slot, line) = next => match (slot, line) {
-                    (Ok(slot), Some(Ok(line))) => self.request(&line, slot).await,
+                    (Ok(slot), Some(Ok(line))) => self.request(&line, slot),
                     (_, Some(Err(LineError::LineTooLong))) => {
                         outbox.close(&Bye {
                             reason: format!("a request is longer than {} MiB", MAX_LINE >> 20),
@@ -168,7 +170,7 @@ impl Session {
         }
     }
 
-    async fn request(&mut self, line: &[u8], slot: OwnedSemaphorePermit) {
+    fn request(&mut self, line: &[u8], slot: OwnedSemaphorePermit) {
         let request = match serde_json::from_slice::<Request>(line) {
             Ok(request) => request,
             Err(error) => return self.nonsense(line, &error),
@@ -179,14 +181,14 @@ impl Session {
             return answer(&self.outbox, req, Reply::Refused(Refusal::of(failure)));
         }
         match request.command {
-            Command::Subscribe { topics } => self.subscribe(req, topics).await,
+            Command::Subscribe { topics } => self.subscribe(req, topics),
             Command::Unsubscribe { topics } => {
                 for topic in &topics {
                     if let Some(task) = self.topics.remove(topic) {
                         task.abort();
                     }
                 }
-                self.steps(req, &topics, false).await;
+                self.steps(req, &topics, false);
             }
             _ => self.carry_out(request, slot),
         }
@@ -209,13 +211,13 @@ impl Session {
         }
     }
 
-    async fn subscribe(&mut self, req: u64, topics: Vec<Topic>) {
-        let new: Vec<_> = topics.into_iter().filter(|topic| !self.topics.contains_key(topic)).collect();
+    fn subscribe(&mut self, req: u64, topics: Vec<Topic>) {
+        let new: Vec<_> = topics.iter().filter(|topic| !self.topics.contains_key(*topic)).collect();
         if self.topics.len() + new.len() > MAX_TOPICS {
             let failure = Failure::refused("subscribe", format!("at most {MAX_TOPICS} topics at once"));
             return answer(&self.outbox, req, Reply::Refused(Refusal::bad(failure)));
         }
-        for topic in &new {
+        for topic in new {
             let mut feed = self.hall.door.watch(topic);
             let outbox = Arc::clone(&self.outbox);
             let task = self.tasks.spawn(async move {
@@ -230,11 +232,11 @@ impl Session {
             });
             self.topics.insert(topic.clone(), task);
         }
-        self.steps(req, &new, true).await;
+        self.steps(req, &topics, true);
     }
 
     /// Has the steps of runs among the recorded events, or not; answers when that is in force.
-    async fn steps(&mut self, req: u64, topics: &[Topic], wanted: bool) {
+    fn steps(&mut self, req: u64, topics: &[Topic], wanted: bool) {
         let run = |topic: &Topic| match topic {
             Topic::Run { run } => Some(*run),
             _ => None,
@@ -242,8 +244,12 @@ impl Session {
         let runs: Vec<RunNo> = topics.iter().filter_map(run).collect();
         match &self.changes {
             Some(changes) if !runs.is_empty() => {
-                // The receiver is gone only when the session is at its end.
-                let _ = changes.send(Change { req, runs, wanted }).await;
+                // Waiting for room would hold up the reader for a client that does not read.
+                if changes.try_send(Change { req, runs, wanted }).is_err() {
+                    let failure =
+                        Failure::refused("subscribe", "too many changes of subscriptions wait").next("read, then ask again");
+                    answer(&self.outbox, req, Reply::Refused(Refusal::of(failure)));
+                }
             }
             _ => answer(&self.outbox, req, Reply::Ok(Box::new(Answer::Done))),
         }
