@@ -66,6 +66,9 @@ pub async fn find(settings: &Settings, cx: &Cx) -> Result<Ansible, Failure> {
         return Ok(ansible);
     }
     let tried = "find Ansible";
+    if cx.cancel.is_cancelled() {
+        return Err(Failure::cancelled(tried));
+    }
     let mut got = "there is no managed Ansible that works".to_owned();
     if settings.use_path {
         match on_path(settings, cx).await {
