@@ -60,16 +60,21 @@ impl Plan {
 
     /// One line: what it does, in numbers.
     pub fn headline(&self) -> String {
-        let counts = &self.counts;
+        let (name, cloud) = (&self.cluster_name, &self.cloud);
         let verb = match self.kind {
-            PlanKind::Create if self.saw_revision.is_some() => "bring cluster to its spec:".to_owned(),
-            PlanKind::Playbook => "run playbooks on cluster".to_owned(),
-            kind => format!("{kind} cluster"),
+            PlanKind::Create if self.saw_revision.is_some() => format!("bring cluster {name} on {cloud} to its spec"),
+            PlanKind::Playbook => format!("run on cluster {name} on {cloud}"),
+            kind => format!("{kind} cluster {name} on {cloud}"),
         };
+        if self.steps.is_empty() {
+            return format!("{verb}: nothing to do");
+        }
+        let counts = &self.counts;
+        let keep = if self.kind == PlanKind::Playbook { 0 } else { counts.keep };
         let parts = [
             (counts.create, "server", "to create"),
             (counts.delete, "server", "to delete"),
-            (counts.keep, "node", "to keep"),
+            (keep, "node", "to keep"),
             (counts.playbooks, "playbook", "to run"),
         ];
         let parts: Vec<String> = parts
@@ -77,8 +82,7 @@ impl Plan {
             .filter(|(count, ..)| *count > 0)
             .map(|(count, what, rest)| format!("{count} {what}{} {rest}", if *count == 1 { "" } else { "s" }))
             .collect();
-        let what = if self.steps.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
-        format!("{verb} {} on {}: {what}", self.cluster_name, self.cloud)
+        format!("{verb}: {}", if parts.is_empty() { "nothing to create or delete".to_owned() } else { parts.join(", ") })
     }
 
     fn rows(&self) -> Vec<Row<'_>> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::capability::names::FLOATING_IPS;
 use crate::model::spec::GroupSpec;
+use crate::model::text::clean;
 use crate::model::{Class, CloudName, ClusterSpec, Failure, Flavor, Image, ImageStatus};
 
 use super::super::Facts;
@@ -30,7 +31,7 @@ pub struct Choices<'a> {
     facts: &'a Facts,
     name: String,
     /// Path and text of the spec, for places.
-    source: (&'a str, &'a str),
+    source: (String, &'a str),
 }
 
 /// One name that means nothing.
@@ -46,12 +47,12 @@ impl<'a> Choices<'a> {
     /// Looks up the names of every group. `cloud` is that of groups that name none.
     pub fn of(spec: &ClusterSpec, cloud: &CloudName, facts: &'a Facts) -> Self {
         let groups = spec.groups.iter().map(|(name, group)| (name.clone(), choose(name, group, cloud, facts))).collect();
-        Self { groups, facts, name: spec.name.clone(), source: ("", "") }
+        Self { groups, facts, name: spec.name.clone(), source: (String::new(), "") }
     }
 
     /// Messages name this file, and the places in its text.
-    pub fn told_at(mut self, path: &'a str, text: &'a str) -> Self {
-        self.source = (path, text);
+    pub fn told_at(mut self, path: &str, text: &'a str) -> Self {
+        self.source = (clean(path).into_owned(), text);
         self
     }
 
@@ -105,7 +106,7 @@ impl<'a> Choices<'a> {
 
     fn failure(&self, wrong: &[Wrong]) -> Failure {
         let class = wrong.first().map_or(Class::NotFound, |w| w.class);
-        let (path, text) = self.source;
+        let (path, text) = (&self.source.0, self.source.1);
         let mut lines: Vec<String> = Vec::new();
         for Wrong { field, message, .. } in wrong {
             let place = if text.is_empty() { None } else { place(text, field) };
