@@ -12,10 +12,13 @@ use crate::model::Failure;
 
 /// Alternate screen, bracketed paste, focus reports, no cursor.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?25l";
-/// Undoes all of it and a half-written frame; harmless when nothing is on.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?1004l\x1b[?2004l\x1b[?1000l\x1b[?25h\x1b[?1049l";
+/// Undoes all of it but the alternate screen, and a half-written frame; harmless when nothing is on.
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?1004l\x1b[?2004l\x1b[?1000l\x1b[?25h";
+/// Back from the alternate screen. Outside of it, this would move the cursor to where it was long ago.
+const LEAVE_ALTERNATE: &[u8] = b"\x1b[?1049l";
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
+static ALTERNATE: AtomicBool = AtomicBool::new(false);
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// Holds the terminal; dropping it gives the terminal back.
@@ -90,6 +93,7 @@ fn raw() -> nix::Result<()> {
 fn enter() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     raw()?;
+    ALTERNATE.store(true, Ordering::SeqCst);
     write_all(ENTER)
 }
 
@@ -99,6 +103,9 @@ pub fn restore() {
         return;
     }
     let _ = write_all(LEAVE);
+    if ALTERNATE.swap(false, Ordering::SeqCst) {
+        let _ = write_all(LEAVE_ALTERNATE);
+    }
     // What the terminal still answers must not land in the shell's line.
     let _ = termios::tcflush(stdin(), FlushArg::TCIFLUSH);
     let before = BEFORE.lock().map(|b| b.clone()).unwrap_or_default();
