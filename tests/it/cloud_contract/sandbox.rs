@@ -100,7 +100,8 @@ fn cloud_dir(dir: &Path) -> PathBuf {
     dir.join("cloud")
 }
 
-fn open(dir: &Path, home: HomeId) -> Sandbox {
+/// The cloud of a fixture, once more.
+pub fn open(dir: &Path, home: HomeId) -> Sandbox {
     let settings =
         Settings { name: CloudName::new("sandbox"), home, dir: cloud_dir(dir), program: PROGRAM.into(), knobs: Knobs::default() };
     Sandbox::open(settings).unwrap()

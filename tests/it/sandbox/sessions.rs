@@ -214,6 +214,11 @@ async fn one_connection_carries_many_sessions() {
         let digit = n.to_string().as_bytes()[0];
         assert!(out.stdout.len() == 300_000 && out.stdout.iter().all(|b| *b == digit));
     }
+    for _ in 0..5 {
+        good(&fixture.ssh(&server, "root", &options).args(["-tt", "tty"]).output().await.unwrap());
+    }
+    let terminals = good(&fixture.ssh(&server, "root", &options).arg("ls /dev/pts").output().await.unwrap());
+    assert_eq!(terminals, "0\nptmx\n", "terminals of sessions that ended are still there");
     let _ = fixture.ssh(&server, "root", &options).args(["-O", "exit"]).output().await;
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -51,13 +51,15 @@ pub struct Request {
 #[derive(Clone)]
 pub struct Running {
     pid: i32,
-    terminal: Option<Arc<AsyncFd<OwnedFd>>>,
+    /// Weak, so that the terminal ends with the program and not with the session's interest in it.
+    terminal: Weak<AsyncFd<OwnedFd>>,
 }
 
 /// A program and its ends.
 pub struct Program {
     child: Child,
-    running: Running,
+    pid: i32,
+    terminal: Option<Arc<AsyncFd<OwnedFd>>>,
 }
 
 /// How a program ended.
@@ -110,12 +112,12 @@ impl Program {
             }
             None => None,
         };
-        Ok(Self { child, running: Running { pid, terminal } })
+        Ok(Self { child, pid, terminal })
     }
 
     /// The handle by which the session signals and resizes it.
     pub fn running(&self) -> Running {
-        self.running.clone()
+        Running { pid: self.pid, terminal: self.terminal.as_ref().map(Arc::downgrade).unwrap_or_default() }
     }
 
     /// Moves input and output until the program ended and everything it wrote is sent, or `gone` fires.
@@ -124,7 +126,7 @@ impl Program {
         O: AsyncWrite + Unpin,
         E: AsyncWrite + Unpin,
     {
-        match self.running.terminal.take() {
+        match self.terminal.take() {
             Some(master) => self.attend_terminal(&master, input, out, gone).await,
             None => self.attend_pipes(input, out, err, gone).await,
         }
@@ -211,7 +213,7 @@ impl Running {
 
     /// Tells the terminal, if there is one, its new size.
     pub fn resize(&self, size: Winsize) {
-        if let Some(fd) = &self.terminal {
+        if let Some(fd) = self.terminal.upgrade() {
             // SAFETY: the descriptor is open, `size` outlives the call.
             unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
         }

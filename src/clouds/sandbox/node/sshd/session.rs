@@ -9,6 +9,7 @@ use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session as Russh, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, ChannelWriteHalf, Error, Pty, Sig};
 use tokio::io::AsyncWriteExt;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::program::{End, Program, Request, Running, Terminal};
@@ -23,6 +24,8 @@ struct Line {
     terminal: Option<Terminal>,
     input: Option<flow::Sender>,
     running: Option<Running>,
+    /// What serves it; when that has ended nothing of the line is needed any more.
+    task: Option<JoinHandle<()>>,
     /// Fires when the line is dropped: what runs on it hears that its client is gone.
     gone: CancellationToken,
     _guard: DropGuard,
@@ -32,7 +35,20 @@ impl Line {
     fn new(writer: ChannelWriteHalf<Msg>) -> Self {
         let gone = CancellationToken::new();
         let guard = gone.clone().drop_guard();
-        Self { writer: Some(writer), env: Vec::new(), terminal: None, input: None, running: None, gone, _guard: guard }
+        Self {
+            writer: Some(writer),
+            env: Vec::new(),
+            terminal: None,
+            input: None,
+            running: None,
+            task: None,
+            gone,
+            _guard: guard,
+        }
+    }
+
+    fn ended(&self) -> bool {
+        self.task.as_ref().is_some_and(JoinHandle::is_finished)
     }
 }
 
@@ -48,6 +64,13 @@ pub struct Session {
 impl Session {
     pub fn new(host: Arc<Host>, peer: SocketAddr) -> Self {
         Self { host, peer, user: None, gate: Arc::default(), lines: HashMap::new() }
+    }
+
+    /// Adds a line. The client's word that one is closed does not come when the server closed it first: so those
+    /// that have ended are let go of here.
+    fn add(&mut self, id: ChannelId, line: Line) {
+        self.lines.retain(|_, line| !line.ended());
+        self.lines.insert(id, line);
     }
 
     fn accepts(&self, name: &str, key: &PublicKey) -> Option<User> {
@@ -84,7 +107,7 @@ impl Session {
         let mut out = flow::Output::new(writer.make_writer(), &self.gate);
         let err = flow::Output::new(writer.make_writer_ext(Some(1)), &self.gate);
         let greet = request.command.is_none() && request.terminal.is_some();
-        tokio::spawn(async move {
+        line.task = Some(tokio::spawn(async move {
             if greet && let Ok(motd) = tokio::fs::read_to_string("/etc/motd").await {
                 let _ = out.write_all(motd.replace('\n', "\r\n").as_bytes()).await;
             }
@@ -95,7 +118,7 @@ impl Session {
             };
             let _ = handle.eof(id).await;
             let _ = handle.close(id).await;
-        });
+        }));
         session.channel_success(id)
     }
 }
@@ -125,7 +148,7 @@ impl Handler for Session {
     ) -> Result<(), Error> {
         // Only the writing half is kept: what comes in arrives in `data`, where waiting is under our control.
         let (_, writer) = channel.split();
-        self.lines.insert(writer.id(), Line::new(writer));
+        self.add(writer.id(), Line::new(writer));
         reply.accept().await;
         Ok(())
     }
@@ -152,8 +175,7 @@ impl Handler for Session {
         line.input = Some(sender);
         let output = flow::Output::new(writer.make_writer(), &self.gate);
         let (gone, handle, host) = (line.gone.clone(), session.handle(), host.to_owned());
-        self.lines.insert(id, line);
-        tokio::spawn(async move {
+        line.task = Some(tokio::spawn(async move {
             match forward::connect(&host, port).await {
                 Ok(stream) => {
                     reply.accept().await;
@@ -162,7 +184,8 @@ impl Handler for Session {
                 }
                 Err(_) => reply.reject(ChannelOpenFailure::ConnectFailed).await,
             }
-        });
+        }));
+        self.add(id, line);
         Ok(())
     }
 
@@ -224,7 +247,7 @@ impl Handler for Session {
         line.input = Some(sender);
         let output = flow::Output::new(writer.make_writer(), &self.gate);
         let (gone, handle, many) = (line.gone.clone(), session.handle(), self.host.many_users);
-        tokio::spawn(async move {
+        line.task = Some(tokio::spawn(async move {
             let status = tokio::select! {
                 served = sftp::serve(user, many, receiver, output) => u32::from(served.is_err()),
                 () = gone.cancelled() => 255,
@@ -232,7 +255,7 @@ impl Handler for Session {
             let _ = handle.exit_status_request(id, status).await;
             let _ = handle.eof(id).await;
             let _ = handle.close(id).await;
-        });
+        }));
         session.channel_success(id)
     }
 
@@ -256,7 +279,7 @@ impl Handler for Session {
     }
 
     async fn signal(&mut self, id: ChannelId, signal: Sig, _: &mut Russh) -> Result<(), Error> {
-        if let Some(running) = self.lines.get(&id).and_then(|line| line.running.as_ref()) {
+        if let Some(running) = self.lines.get(&id).filter(|line| !line.ended()).and_then(|line| line.running.as_ref()) {
             running.signal(&signal);
         }
         Ok(())
