@@ -16,6 +16,8 @@ use crate::model::{Failure, PlanId, RunNo, Time};
 /// Most that is copied: files and bytes. A directory with more is somebody's home, not a project.
 const MAX_FILES: u32 = 3000;
 const MAX_BYTES: u64 = 32 << 20;
+/// Deeper than this leads a link back to where it came from.
+const MAX_DEPTH: usize = 64;
 /// A plan that nobody said yes to is forgotten after a day.
 const KEEP_MS: u64 = 24 * 3_600_000;
 
@@ -48,7 +50,7 @@ pub fn freeze(core: &Core, plan: PlanId, base_dir: &Path, playbooks: &[PlaybookS
         return Ok(frozen);
     }
     let to = core.settings.dirs.plans.join(plan.to_string()).join("files");
-    let mut copy = Copy { files: 0, bytes: 0 };
+    let mut copy = Copy { ours: core.settings.dirs.plans.clone(), files: 0, bytes: 0 };
     match copy.tree(base_dir, &to) {
         Ok(()) => {}
         Err(TooMuch::Many) => {
@@ -104,6 +106,9 @@ enum TooMuch {
 }
 
 struct Copy {
+    /// Where plans are kept: never copied into itself.
+    ours: PathBuf,
+    /// Files and directories, so that links in a circle come to an end.
     files: u32,
     bytes: u64,
 }
@@ -118,19 +123,19 @@ impl Copy {
         for entry in fs::read_dir(from).map_err(io(from))? {
             let entry = entry.map_err(io(from))?;
             let (path, name) = (entry.path(), entry.file_name());
-            if is_clutter(&name.to_string_lossy()) {
+            if is_clutter(&name.to_string_lossy()) || path == self.ours {
                 continue;
             }
             // Links are followed: what they point to is part of the project.
             let Ok(meta) = fs::metadata(&path) else { continue };
+            self.files += 1;
+            self.bytes += if meta.is_file() { meta.len() } else { 0 };
+            if self.files > MAX_FILES || self.bytes > MAX_BYTES || to.components().count() > MAX_DEPTH {
+                return Err(TooMuch::Many);
+            }
             if meta.is_dir() {
                 self.tree(&path, &to.join(&name))?;
             } else if meta.is_file() {
-                self.files += 1;
-                self.bytes += meta.len();
-                if self.files > MAX_FILES || self.bytes > MAX_BYTES {
-                    return Err(TooMuch::Many);
-                }
                 fs::copy(&path, to.join(&name)).map_err(io(&path))?;
             }
         }
@@ -144,4 +149,32 @@ fn is_clutter(name: &str) -> bool {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_in_a_circle_come_to_an_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::create_dir_all(&from).unwrap();
+        for name in ["again", "and-again"] {
+            std::os::unix::fs::symlink(&from, from.join(name)).unwrap();
+        }
+        let mut copy = Copy { ours: PathBuf::new(), files: 0, bytes: 0 };
+        assert!(matches!(copy.tree(&from, &to), Err(TooMuch::Many)));
+    }
+
+    #[test]
+    fn plans_are_not_copied_into_themselves() {
+        let dir = tempfile::tempdir().unwrap();
+        let plans = dir.path().join("plans");
+        fs::create_dir_all(&plans).unwrap();
+        fs::write(dir.path().join("site.yml"), "[]").unwrap();
+        let mut copy = Copy { ours: plans.clone(), files: 0, bytes: 0 };
+        assert!(copy.tree(dir.path(), &plans.join("p/files")).is_ok());
+        assert!(plans.join("p/files/site.yml").exists() && !plans.join("p/files/plans").exists());
+    }
 }

@@ -104,7 +104,7 @@ pub async fn change(core: &Core, cluster: ClusterId, aim: Aim<'_>) -> Result<Pla
     };
     let facts = facts::gather(core, &spec, &cluster.cloud.clone(), Some(cluster)).await.map_err(Refusal::of)?;
     let id = PlanId::new();
-    let playbooks: Vec<PlaybookSpec> = match &aim {
+    let mut playbooks: Vec<PlaybookSpec> = match &aim {
         Aim::Delete => Vec::new(),
         Aim::Playbooks(calls, _) if !calls.is_empty() => calls.to_vec(),
         _ => spec.playbooks.iter().map(|p| p.spec()).collect(),
@@ -117,6 +117,10 @@ pub async fn change(core: &Core, cluster: ClusterId, aim: Aim<'_>) -> Result<Pla
         }
     };
     let frozen = freeze::freeze(core, id, &base_dir, &playbooks).map_err(Refusal::bad)?;
+    if frozen.warning.is_some() {
+        // What is used where it is must be found from anywhere: the cluster's own directory may be another.
+        playbooks.iter_mut().for_each(|call| call.path = base_dir.join(&call.path).to_string_lossy().into_owned());
+    }
     let inputs = Inputs {
         plan: id,
         cluster: ClusterId::new(),
