@@ -9,9 +9,9 @@ use crate::protocol::command::RefusalCode;
 pub enum Code {
     /// It was done.
     Done,
-    /// It was tried and failed, or what was named is not there.
+    /// It was tried and failed.
     Failed,
-    /// The command or what it was given is wrong.
+    /// The command or what it was given is wrong, or what was named is not there.
     Usage,
     /// Not allowed, not confirmed, or something is in the way.
     Refused,
@@ -87,6 +87,7 @@ impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         let code = match failure.class {
             Class::Refused | Class::Quota => Code::Refused,
+            Class::NotFound => Code::Usage,
             _ => Code::Failed,
         };
         Self::With(code, Box::new(failure))
@@ -96,9 +97,9 @@ impl From<Failure> for Stop {
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal.code {
-            RefusalCode::Bad => Code::Usage,
+            RefusalCode::Bad | RefusalCode::NotFound => Code::Usage,
             RefusalCode::Refused | RefusalCode::Stale => Code::Refused,
-            RefusalCode::NotFound | RefusalCode::Failed => Code::Failed,
+            RefusalCode::Failed => Code::Failed,
         };
         Self::With(code, Box::new(refusal.failure))
     }
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn refusals_become_exit_codes() {
         assert_eq!(code(RefusalCode::Bad), 2);
-        assert_eq!(code(RefusalCode::NotFound), 1);
+        assert_eq!(code(RefusalCode::NotFound), 2);
         assert_eq!(code(RefusalCode::Refused), 3);
         assert_eq!(code(RefusalCode::Stale), 3);
         assert_eq!(code(RefusalCode::Failed), 1);

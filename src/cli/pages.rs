@@ -92,8 +92,8 @@ fn more() -> Roff {
         "EXIT STATUS",
         &[
             ("0", "It was done; a run that was followed ended well."),
-            ("1", "It was tried and failed, or what was named is not there."),
-            ("2", "The command line, or a file that it names, is wrong."),
+            ("1", "It was tried and failed."),
+            ("2", "The command line, or a file that it names, is wrong; or what it names is not there."),
             ("3", "Refused: not allowed, not confirmed, or something is in the way."),
             ("130", "Ctrl-C. A run that was followed goes on."),
             ("255", "quarterdeck ssh: the remote command could not be run; else its own exit code is passed on."),

@@ -61,20 +61,23 @@ pub struct Call {
     /// Return as soon as the run has started
     #[arg(long)]
     detach: bool,
+    /// Understood as everywhere; running a playbook asks nothing
+    #[arg(long)]
+    yes: bool,
 }
 
 pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
     let Verb::Run(call) = verb;
     let vars = vars::parse(&call.extra_vars).map_err(Stop::usage)?;
     let password = vault_password(&call).await?;
-    let base_dir = super::file::text(&std::env::current_dir().map_err(Stop::from)?, "run playbooks")?;
+    let (base_dir, paths) = place(&call.playbooks)?;
     let mut session = Session::open().await?;
     let cluster = find::cluster(session.state().await?, &call.cluster)?.clone();
     let own = call.playbooks.is_empty();
     let wanted: Vec<PlaybookSpec> = if own {
         cluster.spec.playbooks.iter().map(|entry| entry.spec()).collect()
     } else {
-        call.playbooks.iter().map(|path| PlaybookSpec { path: path.clone(), ..PlaybookSpec::default() }).collect()
+        paths.into_iter().map(|path| PlaybookSpec { path, ..PlaybookSpec::default() }).collect()
     };
     if wanted.is_empty() {
         let failure = Failure::refused("run playbooks", format!("the spec of {} names none", cluster.name));
@@ -88,6 +91,29 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
     }
     let run = session.apply(plan.id, password.map(|p| p.expose_secret().to_owned())).await?;
     follow(app, &mut session, run, call.detach).await
+}
+
+/// Where the playbooks are: this directory when all are below it (so that its `ansible.cfg` and roles are found),
+/// else the one that all of them are below; and their paths from there.
+fn place(playbooks: &[String]) -> Result<(String, Vec<String>), Stop> {
+    let tried = "run playbooks";
+    let here = std::env::current_dir().map_err(|error| Failure::broken(tried, error).at("the current directory"))?;
+    let mut paths = Vec::new();
+    for path in playbooks {
+        let found = std::fs::canonicalize(path).map_err(|error| {
+            Stop::usage(Failure::not_found(tried, error).at(path).next("name playbooks by their path from the current directory"))
+        })?;
+        paths.push(found);
+    }
+    let mut base = here.canonicalize().unwrap_or(here);
+    if !paths.iter().all(|path| path.starts_with(&base)) {
+        base = paths[0].parent().unwrap_or(Path::new("/")).to_path_buf();
+        while !paths.iter().all(|path| path.starts_with(&base)) {
+            base.pop();
+        }
+    }
+    let inside = paths.iter().map(|path| super::file::text(path.strip_prefix(&base).unwrap_or(path), tried));
+    Ok((super::file::text(&base, tried)?, inside.collect::<Result<_, _>>()?))
 }
 
 /// A playbook's settings with what the command line says differently.
@@ -171,6 +197,29 @@ mod tests {
         assert_eq!((spec.tags, spec.forks, spec.limit), (vec!["x".into(), "y".into()], Some(9), Some("b".into())));
         assert_eq!((spec.check, spec.verbosity, spec.vault), (true, 4, true));
         assert_eq!(spec.vars["a"], "1");
+    }
+
+    #[test]
+    fn playbooks_elsewhere_are_placed_by_the_directory_they_share() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("plays/db")).unwrap();
+        let files: Vec<String> = ["plays/site.yml", "plays/db/backup.yml"]
+            .iter()
+            .map(|name| {
+                std::fs::write(root.join(name), "[]").unwrap();
+                root.join(name).to_str().unwrap().to_owned()
+            })
+            .collect();
+        let (base, paths) = place(&files).unwrap();
+        assert_eq!(
+            (base, paths),
+            (root.join("plays").to_str().unwrap().to_owned(), vec!["site.yml".into(), "db/backup.yml".into()])
+        );
+        let (base, paths) = place(&["Cargo.toml".into()]).unwrap();
+        assert!(base.ends_with(std::env::current_dir().unwrap().file_name().unwrap().to_str().unwrap()));
+        assert_eq!(paths, ["Cargo.toml"], "below the current directory it stays in charge");
+        assert_eq!(place(&["no/such.yml".into()]).unwrap_err().code(), crate::cli::exit::Code::Usage);
     }
 
     #[tokio::test]

@@ -162,10 +162,7 @@ async fn show(app: &mut App<'_>, session: &mut Session, run: RunNo, json: Json) 
     let (run, steps, plays) =
         answer_as!(session, Command::RunDetail { run }, Answer::RunDetail { run, steps, plays } => (run, steps, plays))?;
     if json.json {
-        let mut value = serde_json::json!(run);
-        value["step_list"] = serde_json::json!(steps);
-        value["plays"] = serde_json::json!(plays);
-        return app.json(&value);
+        return app.json(&serde_json::json!({ "run": run, "steps": steps, "plays": plays }));
     }
     let time = |time| match time {
         Some(time) => clock(time),

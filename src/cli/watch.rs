@@ -127,6 +127,9 @@ impl Watch<'_> {
         let say: Vec<Say> = steps.iter().flat_map(|step| self.tail.step(step)).collect();
         self.say(say)?;
         self.bar.run(&run);
+        if first {
+            self.bar.show();
+        }
         self.plays = plays;
         if run.state.ended() {
             self.last = Some(*run);
@@ -212,8 +215,8 @@ impl Watch<'_> {
         if self.question.is_some() || self.last.is_some() {
             return Ok(());
         }
-        let open = self.session.mirror.prompts().values().find(|p| p.run == self.run && p.state == PromptState::Open);
-        let Some(prompt) = open.filter(|p| !self.told.contains(&p.id)).cloned() else { return Ok(()) };
+        let mut open = self.session.mirror.prompts().values().filter(|p| p.run == self.run);
+        let Some(prompt) = open.find(|p| !self.told.contains(&p.id)).cloned() else { return Ok(()) };
         self.told.push(prompt.id);
         self.bar.hide();
         for line in answer::question(&prompt) {
@@ -376,9 +379,8 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template("{bar:20} {pos}/{len}  {elapsed}  {wide_msg}") {
             bar.set_style(style.progress_chars("━╸─"));
         }
-        let bar = Self { terminal, bar };
-        bar.show();
-        bar
+        // It is shown once it is known how many steps there are.
+        Self { terminal, bar }
     }
 
     fn show(&self) {

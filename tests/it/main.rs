@@ -4,6 +4,7 @@
 
 mod ansible;
 mod blueprints;
+mod cli;
 mod cloud_contract;
 mod engine_process;
 mod faults;

@@ -1,0 +1,6 @@
+//! The command line through the real binary.
+
+mod bad_input;
+mod main_job;
+mod terminal;
+mod words;
