@@ -227,10 +227,5 @@ async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
     }
 }
 
-/// For a door that this build does not have.
-pub fn unfinished(door: &str) -> Failure {
-    Failure::broken(format!("open the {door}"), "this build has none")
-}
-
 #[cfg(test)]
 mod tests;
