@@ -1,6 +1,7 @@
 //! The engine killed at every write of its journal, and at random moments: each run ends as if nothing had happened.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
@@ -77,15 +78,39 @@ fn whole_life(disturb: impl Fn(&Home, &[&str]) -> Said) {
     assert_eq!(playbook, outcome(&calm, 2));
 }
 
+/// Starts the command, then lets one engine after the other carry it on, each killed at its first (or second) write.
 fn killed_at(home: &Home, command: &[&str], point: &str) -> Said {
-    // The engine of before knows nothing of the point: the next one does.
-    home.run(["engine", "stop"]).ok();
-    let mut disturbed = home.command(command);
-    disturbed.env("QUARTERDECK_TEST_KILL", point);
-    let said = finish(disturbed, LIMIT);
-    // The last engine still carries the point.
+    let started = home.run(command.iter().copied().chain(["--detach"])).ok();
     home.kill_engine();
-    said
+    let run = home.last_run(&started);
+    let until = Instant::now() + LIMIT;
+    let mut engines = 0;
+    loop {
+        assert!(Instant::now() < until, "run {run} does not end under {engines} engines");
+        let mut engine = home.command(["engine", "run"]);
+        let mut engine = engine.env("QUARTERDECK_TEST_KILL", point).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        engines += 1;
+        let mut look = Instant::now();
+        while engine.try_wait().unwrap().is_none() {
+            if look.elapsed() > Duration::from_millis(400) {
+                look = Instant::now();
+                // The engine may be killed while it answers: then the next look tells.
+                let mut show = home.command(["run", "show", &run, "--json"]);
+                show.env("QUARTERDECK_TEST_KILL", point);
+                let said = finish(show, LIMIT);
+                let shown: Value = serde_json::from_str(&said.out).unwrap_or_default();
+                if matches!(shown["run"]["state"].as_str(), Some("done" | "failed" | "undone" | "cancelled")) {
+                    engine.kill().unwrap();
+                    engine.wait().unwrap();
+                    home.kill_engine();
+                    println!("run {run}: {engines} engines");
+                    assert!(engines > 3, "the kill points did not work");
+                    return home.run(["run", "tail", &run]);
+                }
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 #[test]

@@ -85,6 +85,15 @@ impl Home {
         found
     }
 
+    /// The number of the run that a command with `--detach` has started.
+    pub fn last_run(&self, started: &Said) -> String {
+        let text = format!("{}{}", started.out, started.err);
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        let words: Vec<_> = words.filter(|w| !w.is_empty()).collect();
+        let pair = words.windows(2).rev().find(|w| w[0] == "run" && w[1].parse::<u64>().is_ok());
+        pair.unwrap_or_else(|| panic!("no run in {text}"))[1].to_owned()
+    }
+
     /// Kills the engine, if there is one, with SIGKILL.
     pub fn kill_engine(&self) {
         let Ok(text) = std::fs::read_to_string(self.path().join("state/engine.lock")) else { return };

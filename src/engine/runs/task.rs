@@ -95,6 +95,7 @@ pub(super) fn spawn(
     let number = new.run.number;
     let task = RunTask {
         core: Arc::clone(&core),
+        told: Some(new.run.clone()),
         run: new.run,
         steps: new.steps,
         cluster: new.cluster,
@@ -109,7 +110,6 @@ pub(super) fn spawn(
         replies: Vec::new(),
         slot_wait: None,
         room_wait: None,
-        told: None,
     };
     tokio::spawn(async move {
         // A broken run must not take the others with it; the next engine takes it up again.
