@@ -1,10 +1,10 @@
 //! The engine killed at every write of its journal, and at random moments: each run ends as if nothing had happened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use rand::RngExt;
 use serde_json::Value;
 
 use crate::home::{Home, Said, finish};
@@ -56,55 +56,94 @@ fn check_output(home: &Home, run: u64) {
     assert_eq!(recaps, 1, "output lost or doubled:\n{}", said.out);
 }
 
-/// The life of a cluster, with the engine killed by `disturb`; the same as one without.
-fn whole_life(disturb: impl Fn(&Home, &[&str]) -> Said) {
+/// The life of a cluster under engines that end as `end` says; then the same in peace, to compare.
+fn whole_life(end: &dyn End, compare: bool) {
     let home = Home::with_sandbox();
-    disturb(&home, CREATE).ok();
+    carried_on(&home, CREATE, end).ok();
     assert_eq!(tokens(&home).len(), 3);
     let before = tokens(&home);
-    disturb(&home, PLAYBOOK).ok();
+    carried_on(&home, PLAYBOOK, end).ok();
     assert_eq!(tokens(&home), before);
     check_output(&home, 2);
     let (create, playbook) = (outcome(&home, 1), outcome(&home, 2));
-    disturb(&home, DELETE).ok();
+    carried_on(&home, DELETE, end).ok();
     assert_eq!(servers(&home), Vec::<Value>::new());
     assert_eq!(home.run(["cluster", "list", "--json"]).ok().json(), serde_json::json!([]));
-
-    let calm = Home::with_sandbox();
-    for command in [CREATE, PLAYBOOK] {
-        calm.run(command).ok();
+    if compare {
+        let calm = Home::with_sandbox();
+        for command in [CREATE, PLAYBOOK] {
+            calm.run(command).ok();
+        }
+        assert_eq!(create, outcome(&calm, 1));
+        assert_eq!(playbook, outcome(&calm, 2));
     }
-    assert_eq!(create, outcome(&calm, 1));
-    assert_eq!(playbook, outcome(&calm, 2));
 }
 
-/// Starts the command, then lets one engine after the other carry it on, each killed at its first (or second) write.
-fn killed_at(home: &Home, command: &[&str], point: &str) -> Said {
+/// How engines end.
+trait End {
+    /// What the engine is told when it starts.
+    fn prepare(&self, engine: &mut Command);
+    /// Whether it is to be killed now, `age` after its start.
+    fn due(&self, age: Duration) -> bool;
+}
+
+/// By its own hand, at a write of the journal.
+struct AtWrite(&'static str);
+
+impl End for AtWrite {
+    fn prepare(&self, engine: &mut Command) {
+        engine.env("QUARTERDECK_TEST_KILL", self.0);
+    }
+
+    fn due(&self, _age: Duration) -> bool {
+        false
+    }
+}
+
+/// At a random moment, until enough engines were killed.
+struct AtRandom {
+    left: AtomicU32,
+    next: AtomicU32,
+}
+
+impl End for AtRandom {
+    fn prepare(&self, _engine: &mut Command) {
+        self.next.store(rand::random_range(20..900), Ordering::Relaxed);
+    }
+
+    fn due(&self, age: Duration) -> bool {
+        let due = self.left.load(Ordering::Relaxed) > 0 && age.as_millis() > u128::from(self.next.load(Ordering::Relaxed));
+        if due {
+            self.left.fetch_sub(1, Ordering::Relaxed);
+        }
+        due
+    }
+}
+
+/// Starts the command, then lets one engine after the other carry it on.
+fn carried_on(home: &Home, command: &[&str], end: &dyn End) -> Said {
     let started = home.run(command.iter().copied().chain(["--detach"])).ok();
-    home.kill_engine();
     let run = home.last_run(&started);
+    home.kill_engine();
     let until = Instant::now() + LIMIT;
     let mut engines = 0;
     loop {
         assert!(Instant::now() < until, "run {run} does not end under {engines} engines");
         let mut engine = home.command(["engine", "run"]);
-        let mut engine = engine.env("QUARTERDECK_TEST_KILL", point).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        end.prepare(&mut engine);
+        let mut engine = engine.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         engines += 1;
-        let mut look = Instant::now();
+        let (start, mut look) = (Instant::now(), Instant::now());
         while engine.try_wait().unwrap().is_none() {
-            if look.elapsed() > Duration::from_millis(400) {
+            let ended = look.elapsed() > Duration::from_millis(500) && {
                 look = Instant::now();
-                // The engine may be killed while it answers: then the next look tells.
-                let mut show = home.command(["run", "show", &run, "--json"]);
-                show.env("QUARTERDECK_TEST_KILL", point);
-                let said = finish(show, LIMIT);
-                let shown: Value = serde_json::from_str(&said.out).unwrap_or_default();
-                if matches!(shown["run"]["state"].as_str(), Some("done" | "failed" | "undone" | "cancelled")) {
-                    engine.kill().unwrap();
-                    engine.wait().unwrap();
-                    home.kill_engine();
+                has_ended(home, &run)
+            };
+            if ended || end.due(start.elapsed()) {
+                engine.kill().unwrap();
+                engine.wait().unwrap();
+                if ended {
                     println!("run {run}: {engines} engines");
-                    assert!(engines > 3, "the kill points did not work");
                     return home.run(["run", "tail", &run]);
                 }
             }
@@ -113,32 +152,24 @@ fn killed_at(home: &Home, command: &[&str], point: &str) -> Said {
     }
 }
 
+/// Asks the engine that runs now, and starts none.
+fn has_ended(home: &Home, run: &str) -> bool {
+    let show = home.run(["run", "show", run, "--json"]);
+    let shown: Value = serde_json::from_str(&show.out).unwrap_or_default();
+    matches!(shown["run"]["state"].as_str(), Some("done" | "failed" | "undone" | "cancelled"))
+}
+
 #[test]
 fn killed_right_after_every_write() {
-    whole_life(|home, command| killed_at(home, command, "1.after"));
+    whole_life(&AtWrite("1.after"), true);
 }
 
 #[test]
 fn killed_right_before_every_second_write() {
-    whole_life(|home, command| killed_at(home, command, "2.before"));
+    whole_life(&AtWrite("2.before"), false);
 }
 
 #[test]
 fn killed_at_random_moments() {
-    whole_life(|home, command| {
-        let calm_after = Instant::now() + Duration::from_secs(20);
-        let done = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut random = rand::rng();
-                while !done.load(std::sync::atomic::Ordering::Acquire) && Instant::now() < calm_after {
-                    std::thread::sleep(Duration::from_millis(random.random_range(20..700)));
-                    home.kill_engine();
-                }
-            });
-            let said = finish(home.command(command), LIMIT);
-            done.store(true, std::sync::atomic::Ordering::Release);
-            said
-        })
-    });
+    whole_life(&AtRandom { left: AtomicU32::new(40), next: AtomicU32::new(0) }, false);
 }
