@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::home::{Home, Said, finish};
+use crate::home::{Home, Said};
 
 /// The longest that a command may take while its engine is killed again and again.
 const LIMIT: Duration = Duration::from_secs(200);

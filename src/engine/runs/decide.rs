@@ -112,14 +112,12 @@ impl RunTask {
         let Some(step) = self.steps.get(index as usize) else { return };
         let Some(node) = step.node.clone() else { return };
         let token = step.token.clone();
-        match step.work {
-            Work::CreateServer { .. } => self.change_node(&node, |n| {
+        if step.work.creates() {
+            self.change_node(&node, |n| {
                 n.state = NodeState::Creating;
                 n.token = Some(token);
                 n.note = None;
-            }),
-            Work::DeleteServer { .. } => self.change_node(&node, |n| n.state = NodeState::Deleting),
-            _ => {}
+            });
         }
     }
 

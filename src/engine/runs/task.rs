@@ -259,7 +259,6 @@ impl RunTask {
                 core: Arc::clone(&self.core),
                 again,
                 step,
-                kind: self.run.kind,
                 cluster: self.cluster.clone(),
                 nodes: self.nodes.values().cloned().collect(),
                 orders: self.orders.clone(),

@@ -20,14 +20,12 @@ use super::runs::Order;
 use crate::base::{Cx, SystemClock};
 use crate::clouds::Cloud;
 use crate::model::play::Totals;
-use crate::model::{Cluster, Failure, Node, PromptKind, RunKind, Step, Work};
+use crate::model::{Cluster, Failure, Node, PromptKind, Step, Work};
 
 /// What a step is handed.
 pub struct StepCx {
     pub core: Arc<Core>,
     pub step: Step,
-    /// Of the run.
-    pub kind: RunKind,
     /// The cluster and its nodes as they were when the step started.
     pub cluster: Option<Cluster>,
     pub nodes: Vec<Node>,

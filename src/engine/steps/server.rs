@@ -130,17 +130,19 @@ pub async fn delete(cx: &StepCx, id: Option<&str>, token: Option<&Token>) -> Res
         }
     }
     let mut done = Done::note("deleted");
-    if let Some(node) = &cx.step.node {
-        if cx.kind == crate::model::RunKind::Repair {
-            done = done.node(node, |n| {
+    match cx.nodes.iter().find(|n| Some(&n.name) == cx.step.node.as_ref()) {
+        Some(node) if node.state == NodeState::Deleting => done.changes.push(Change::NodeGone { name: node.name.clone() }),
+        // The plan makes a new server in its place: the record stays.
+        Some(node) => {
+            let name = node.name.clone();
+            done = done.node(&name, |n| {
                 n.state = NodeState::Planned;
                 n.server = None;
                 n.address = None;
                 n.host_key = None;
             });
-        } else {
-            done.changes.push(Change::NodeGone { name: node.clone() });
         }
+        None => {}
     }
     Ok(done)
 }
