@@ -36,7 +36,7 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
             } else if status.ansible_ready {
                 app.out.toned(Tone::Good, "ready  ", &status.ansible)?;
             } else {
-                app.out.toned(Tone::Bad, "none   ", &status.ansible)?;
+                app.out.toned(Tone::Bad, "none   ", status.ansible.lines().next().unwrap_or_default())?;
                 app.out.line("       next: quarterdeck ansible install")?;
             }
             Ok(if status.ansible_ready { Code::Done } else { Code::Failed })

@@ -131,7 +131,7 @@ fn of_engine(status: &EngineStatus) -> Vec<Finding> {
     findings.push(if status.ansible_ready {
         finding("ansible", Verdict::Ok, status.ansible.clone(), "")
     } else {
-        finding("ansible", Verdict::Missing, status.ansible.clone(), "quarterdeck ansible install")
+        finding("ansible", Verdict::Missing, status.ansible.lines().next().unwrap_or_default(), "quarterdeck ansible install")
     });
     findings.extend(status.trouble.iter().map(|trouble| finding("engine trouble", Verdict::Missing, trouble.clone(), "")));
     findings
