@@ -17,9 +17,11 @@ use super::record::Kind;
 
 /// Prints one line for each thing that is not as it should be; exit code 1 when no server can run.
 pub fn main(dir: &Path) -> i32 {
-    let trial = dir.join(format!("check-{}", std::process::id()));
-    let result = try_all(dir, &trial);
-    // Whatever the overlay left in its work directory is ours, or root removes it.
+    // By relative paths: the stage may hide the cloud's directory from this process.
+    let trial = Path::new(&format!("check-{}", std::process::id())).to_owned();
+    let result = std::env::set_current_dir(dir).and_then(|()| try_all(&trial));
+    // The overlay leaves a directory behind that its owner may not even read.
+    let _ = fs::set_permissions(trial.join("disk/work/work"), fs::Permissions::from_mode(0o700));
     let _ = fs::remove_dir_all(&trial);
     match result {
         Ok(notes) => {
@@ -33,7 +35,7 @@ pub fn main(dir: &Path) -> i32 {
     }
 }
 
-fn try_all(dir: &Path, trial: &Path) -> io::Result<String> {
+fn try_all(trial: &Path) -> io::Result<String> {
     let ids = Ids::detect();
     let (uid, gid) = ids.root();
     for part in ["", "image", "image/usr", "image/usr/local", "disk", "disk/upper", "disk/work"] {
@@ -42,9 +44,7 @@ fn try_all(dir: &Path, trial: &Path) -> io::Result<String> {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
         chown(&path, Some(uid), Some(gid))?;
     }
-    std::env::set_current_dir(dir)?;
-    let name = trial.file_name().map(Path::new).unwrap_or(trial);
-    let (image, disk) = (name.join("image"), name.join("disk"));
+    let (image, disk) = (trial.join("image"), trial.join("disk"));
     let stage = match ids {
         Ids::Shifted { .. } => {
             unshare(CloneFlags::CLONE_NEWNS).map_err(|e| forbidden::explain(e.into()))?;

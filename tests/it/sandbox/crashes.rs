@@ -33,7 +33,7 @@ async fn a_killed_server_is_shut_off_with_all_its_processes_and_starts_again() {
     let server = active(&fixture, "killed-1").await;
     let mark = format!("99{}", std::process::id());
     root(&fixture, &server, &format!("setsid sleep {mark} >/dev/null 2>&1 & echo 1 > /root/kept")).await;
-    assert!(lives(&mark));
+    support::until("its program", || lives(&mark).then_some(()));
     let pid = init(&fixture, &server);
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
     let cloud = fixture.cloud();
@@ -42,6 +42,17 @@ async fn a_killed_server_is_shut_off_with_all_its_processes_and_starts_again() {
     cloud.power(&Cx::quiet(), &server.id, quarterdeck::model::PowerAction::Start).await.unwrap();
     until(cloud.as_ref(), &server.id, ServerStatus::Active).await;
     assert_eq!(root(&fixture, &server, "cat /root/kept").await, "1\n");
+}
+
+#[tokio::test]
+async fn a_server_whose_directory_is_removed_ends() {
+    let Some(fixture) = SandboxFixture::new() else { return };
+    let server = active(&fixture, "homeless-1").await;
+    let pid = init(&fixture, &server);
+    assert!(support::alive(pid));
+    std::fs::remove_dir_all(fixture.dir().join("servers").join(&server.id)).unwrap();
+    support::until("its end", || (!support::alive(pid)).then_some(()));
+    assert!(fixture.cloud().servers(&Cx::quiet()).await.unwrap().is_empty());
 }
 
 /// The host's pid of the first process of a server.

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::net::Ipv4Addr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -26,8 +26,10 @@ pub struct Birth {
     pub console: Console,
     pub state: File,
     /// Held by the processes of the server while they live.
-    pub _lock: File,
+    pub lock: File,
     pub faults: Option<File>,
+    /// Tells when the server's directory is removed from outside.
+    pub home: Option<File>,
     pub listener: OwnedFd,
     pub host_key: String,
     pub resolv: Option<String>,
@@ -97,6 +99,7 @@ fn launch(layout: &Layout, record: Record, console: Console, state: File, lock: 
     let listener = reserve(&record.address, record.port)?;
     let host_key = fs::read_to_string(server.host_key())?;
     let faults = File::open(layout.faults()).ok();
+    let home = watch(&server.lock()).ok();
     let resolv = fs::read_to_string("/etc/resolv.conf").ok();
     let stage = match record.ids {
         // As root the ways to the parts are open only out here: the mapped root is a stranger to them. From here on
@@ -109,7 +112,7 @@ fn launch(layout: &Layout, record: Record, console: Console, state: File, lock: 
     };
     let (ids, boot) = (record.ids.clone(), record.boot);
     let told = state.try_clone()?;
-    let birth = Birth { record, console, state, _lock: lock, faults, listener, host_key, resolv, stage, notes };
+    let birth = Birth { record, console, state, lock, faults, home, listener, host_key, resolv, stage, notes };
     let before = |pid: i32| {
         if let Ok(group) = &group {
             group.add(pid)?;
@@ -129,6 +132,21 @@ pub fn set_stage(record: &Record) -> io::Result<Stage> {
     let image: PathBuf = ["images", &record.tree, "root"].iter().collect();
     let disk: PathBuf = ["servers", &record.id, "disk"].iter().collect();
     Stage::set(&image, &disk)
+}
+
+/// A descriptor that becomes readable when the file's links change, as when it is removed.
+fn watch(path: &Path) -> io::Result<File> {
+    let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes())?;
+    // SAFETY: the first call returns a new descriptor or -1; the path outlives the second.
+    unsafe {
+        let fd = libc::inotify_init1(libc::IN_CLOEXEC | libc::IN_NONBLOCK);
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let file = File::from_raw_fd(fd);
+        let watched = libc::inotify_add_watch(fd, path.as_ptr(), libc::IN_ATTRIB | libc::IN_DELETE_SELF);
+        if watched < 0 { Err(io::Error::last_os_error()) } else { Ok(file) }
+    }
 }
 
 /// Binds the server's address without listening: until it has booted, it refuses connections.

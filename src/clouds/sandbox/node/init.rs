@@ -112,20 +112,30 @@ impl Init {
         self.birth.console.line(&format!("SSH server listens on {}:{}", self.birth.record.address, self.birth.record.port));
         append_state(&self.birth.state, self.birth.record.boot, Boot::Active { notes: self.birth.notes.clone() });
         loop {
-            let mut fds = [
+            let mut fds = vec![
                 PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
                 PollFd::new(self.terminal.master.as_fd(), PollFlags::POLLIN),
             ];
+            fds.extend(self.birth.home.as_ref().map(|home| PollFd::new(home.as_fd(), PollFlags::POLLIN)));
             match poll(&mut fds, PollTimeout::NONE) {
                 Ok(_) | Err(nix::errno::Errno::EINTR) => {}
                 Err(e) => return Err(e.into()),
             }
             self.terminal.drain(&self.birth.console);
-            if matches!(self.hear_signals()?, Next::ShutDown) {
+            if matches!(self.hear_signals()?, Next::ShutDown) || self.is_homeless() {
                 self.shut_down();
                 return Ok(());
             }
         }
+    }
+
+    /// Whether the server's directory was removed from outside: nobody could ever find or end it again.
+    fn is_homeless(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        if let Some(mut home) = self.birth.home.as_ref() {
+            while let Ok(1..) = home.read(&mut [0; 1024]) {}
+        }
+        self.birth.lock.metadata().is_ok_and(|meta| meta.nlink() == 0)
     }
 
     fn hear_signals(&mut self) -> io::Result<Next> {
