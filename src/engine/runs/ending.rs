@@ -25,7 +25,10 @@ impl RunTask {
         match self.run.ending.unwrap_or(Ending::Ask) {
             Ending::Ask if self.created() == 0 => self.finish(RunState::Cancelled),
             Ending::Ask => self.ask_how_to_end(),
-            Ending::Undo => self.begin_undo(None),
+            Ending::Undo => {
+                self.begin_undo(None);
+                self.unwind();
+            }
             Ending::Keep | Ending::Force => self.finish(RunState::Cancelled),
         }
     }
