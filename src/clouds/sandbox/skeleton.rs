@@ -35,6 +35,7 @@ const ETC: &[&str] = &[
     "ld.so.conf*",
     "libaudit.conf",
     "locale*",
+    "localtime",
     "login.defs",
     "lsb-release",
     "magic*",
