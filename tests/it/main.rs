@@ -11,6 +11,7 @@ mod faults;
 mod home;
 mod job;
 mod sandbox;
+mod secrets;
 mod ssh;
 mod store;
 mod support;

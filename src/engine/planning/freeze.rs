@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::leads_out;
@@ -18,6 +19,8 @@ const MAX_FILES: u32 = 3000;
 const MAX_BYTES: u64 = 32 << 20;
 /// Deeper than this leads a link back to where it came from.
 const MAX_DEPTH: usize = 64;
+/// Largest file that may be a vault password.
+const MAX_PASSWORD: u64 = 4096;
 /// A plan that nobody said yes to is forgotten after a day.
 const KEEP_MS: u64 = 24 * 3_600_000;
 
@@ -78,6 +81,28 @@ pub fn adopt(core: &Core, plan: PlanId, run: RunNo) -> Result<(), Failure> {
             remove(from.parent().unwrap_or(&from));
             Ok(())
         }
+    }
+}
+
+/// Removes copies of the vault password from the frozen files of a run: its file may lie beside the playbooks.
+pub fn drop_password(core: &Core, run: RunNo, password: &SecretString) {
+    fn walk(dir: &Path, password: &str) {
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let Ok(meta) = entry.metadata() else { continue };
+            if meta.is_dir() {
+                walk(&path, password);
+            } else if meta.len() <= MAX_PASSWORD && fs::read(&path).is_ok_and(|c| c.trim_ascii() == password.as_bytes()) {
+                remove_file(&path);
+            }
+        }
+    }
+    walk(&super::frozen_dir(core, run), password.expose_secret().trim());
+}
+
+fn remove_file(path: &Path) {
+    if let Err(e) = fs::remove_file(path) {
+        tracing::warn!(file = %path.display(), error = %e, "a copy of the vault password is not removed");
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::spec::PlaybookSpec;
 use crate::model::{CloudName, Cluster, ClusterId, ClusterSpec, Failure, Plan, PlanId, RunNo};
 use crate::protocol::{Refusal, SpecSource};
 
-pub use freeze::{adopt, clean};
+pub use freeze::{adopt, clean, drop_password};
 
 /// A spec, read, with where it came from.
 struct Source {

@@ -52,6 +52,7 @@ pub async fn start(
     let audit = super::audit(core, who, &title, Some(number), Ok(()));
     let new = new_run(core, who, &plan, existing, number, title);
     if let Some(password) = vault {
+        planning::drop_password(core, number, &password);
         lock(&core.vault).insert(number, password);
     }
     let answer = Answer::Run(number);
