@@ -15,4 +15,5 @@ mod secrets;
 mod ssh;
 mod store;
 mod support;
+mod terminal;
 mod wire;
