@@ -14,12 +14,12 @@ use crate::model::{ClusterId, Failure, Node};
 use crate::protocol::StreamRequest;
 use crate::protocol::frame::{Exit, Frame, NodeAnswer};
 use crate::protocol::hello::PtySize;
-use crate::ssh::{Output, Pty, Target, fan_out};
+use crate::ssh::{Output, Pty, Shell, Target, fan_out};
 
 /// Nodes at once, at most, whatever a client asks for.
 const AT_ONCE: u32 = 256;
-/// Bytes of one node's answer, each of stdout and stderr.
-const ANSWER: usize = 64 * 1024;
+/// Bytes of one node's answer, each of stdout and stderr: both fit into a frame even when every byte is escaped.
+const ANSWER: usize = 16 * 1024;
 
 type Io = Pin<Box<dyn FrameIo>>;
 
@@ -76,31 +76,40 @@ async fn shell(
     core.note(who, format!("{} {name}", if command.is_some() { "command on" } else { "shell on" })).await?;
     let connection = crate::ssh::connect(target, &Cx::quiet()).await?;
     let pty = pty.map(|p| Pty { term: p.term, cols: p.cols, rows: p.rows });
-    let mut shell = connection.shell(pty, command.as_deref()).await?;
-    loop {
-        tokio::select! {
-            said = shell.output.next() => {
-                let frame = match said? {
-                    Output::Stdout(bytes) => Frame::Data(bytes),
-                    Output::Stderr(bytes) => Frame::Error(bytes),
-                    Output::Exit { status, .. } => {
-                        let _ = io.send(Frame::Exit(Exit { status, failure: None })).await;
-                        return Ok(());
-                    }
-                };
-                if io.send(frame).await.is_err() {
+    let Shell { input, mut output } = connection.shell(pty, command.as_deref()).await?;
+    let (mut tell, mut hear) = io.split();
+    // Both ways at once: a flood of output must not keep a key (or a large paste) from getting through.
+    let said = async {
+        loop {
+            let frame = match output.next().await? {
+                Output::Stdout(bytes) => Frame::Data(bytes),
+                Output::Stderr(bytes) => Frame::Error(bytes),
+                Output::Exit { status, .. } => {
+                    // The client may be gone: then nobody is there to be told.
+                    let _ = tell.send(Frame::Exit(Exit { status, failure: None })).await;
                     return Ok(());
                 }
+            };
+            if tell.send(frame).await.is_err() {
+                return Ok(());
             }
-            typed = io.next() => match typed {
-                Some(Ok(Frame::Data(bytes))) => shell.input.write(bytes).await?,
-                Some(Ok(Frame::Resize { cols, rows })) => shell.input.resize(cols, rows).await?,
-                Some(Ok(Frame::Eof)) => shell.input.eof().await?,
-                Some(Ok(_)) => {}
-                // The client is gone: the session ends with it, as with ssh.
-                Some(Err(_)) | None => return Ok(()),
-            },
         }
+    };
+    // Until the client is gone: the session ends with it, as with ssh.
+    let typed = async {
+        while let Some(Ok(frame)) = hear.next().await {
+            match frame {
+                Frame::Data(bytes) => input.write(bytes).await?,
+                Frame::Resize { cols, rows } => input.resize(cols, rows).await?,
+                Frame::Eof => input.eof().await?,
+                _ => {}
+            }
+        }
+        Ok(())
+    };
+    tokio::select! {
+        ended = said => ended,
+        ended = typed => ended,
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Exit {
 pub struct NodeAnswer {
     pub node: String,
     pub exit: Exit,
-    /// Lossy UTF-8, at most 64 KiB each.
+    /// Lossy UTF-8, at most 16 KiB each.
     pub stdout: String,
     pub stderr: String,
     /// Milliseconds from start to end.

@@ -6,6 +6,7 @@ mod ansible;
 mod blueprints;
 mod cli;
 mod cloud_contract;
+mod disk;
 mod engine_process;
 mod faults;
 mod home;

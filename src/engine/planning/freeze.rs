@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -53,7 +54,7 @@ pub fn freeze(core: &Core, plan: PlanId, base_dir: &Path, playbooks: &[PlaybookS
         return Ok(frozen);
     }
     let to = core.settings.dirs.plans.join(plan.to_string()).join("files");
-    let mut copy = Copy { ours: core.settings.dirs.plans.clone(), files: 0, bytes: 0 };
+    let mut copy = Copy::of(core.settings.dirs.plans.clone());
     match copy.tree(base_dir, &to) {
         Ok(()) => {}
         Err(TooMuch::Many) => {
@@ -133,12 +134,18 @@ enum TooMuch {
 struct Copy {
     /// Where plans are kept: never copied into itself.
     ours: PathBuf,
-    /// Files and directories, so that links in a circle come to an end.
+    /// The directories that lead to where the copy is, by device and inode.
+    above: Vec<(u64, u64)>,
+    /// Files and directories.
     files: u32,
     bytes: u64,
 }
 
 impl Copy {
+    fn of(ours: PathBuf) -> Self {
+        Self { ours, above: Vec::new(), files: 0, bytes: 0 }
+    }
+
     fn tree(&mut self, from: &Path, to: &Path) -> Result<(), TooMuch> {
         let io = |path: &Path| {
             let path = path.to_path_buf();
@@ -159,7 +166,13 @@ impl Copy {
                 return Err(TooMuch::Many);
             }
             if meta.is_dir() {
-                self.tree(&path, &to.join(&name))?;
+                let here = (meta.dev(), meta.ino());
+                // A link to a directory that it lies in: following it would never end.
+                if !self.above.contains(&here) {
+                    self.above.push(here);
+                    self.tree(&path, &to.join(&name))?;
+                    self.above.pop();
+                }
             } else if meta.is_file() {
                 fs::copy(&path, to.join(&name)).map_err(io(&path))?;
             }
@@ -181,15 +194,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_in_a_circle_come_to_an_end() {
+    fn links_in_a_circle_are_followed_once() {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("from"), dir.path().join("to"));
-        fs::create_dir_all(&from).unwrap();
-        for name in ["again", "and-again"] {
+        fs::create_dir_all(from.join("roles")).unwrap();
+        fs::write(from.join("roles/main.yml"), "[]").unwrap();
+        for name in ["again", "roles/and-again"] {
             std::os::unix::fs::symlink(&from, from.join(name)).unwrap();
         }
-        let mut copy = Copy { ours: PathBuf::new(), files: 0, bytes: 0 };
-        assert!(matches!(copy.tree(&from, &to), Err(TooMuch::Many)));
+        let mut copy = Copy::of(PathBuf::new());
+        assert!(copy.tree(&from, &to).is_ok());
+        assert!(to.join("roles/main.yml").exists() && !to.join("again/again").exists(), "{} copied", copy.files);
     }
 
     #[test]
@@ -198,7 +213,7 @@ mod tests {
         let plans = dir.path().join("plans");
         fs::create_dir_all(&plans).unwrap();
         fs::write(dir.path().join("site.yml"), "[]").unwrap();
-        let mut copy = Copy { ours: plans.clone(), files: 0, bytes: 0 };
+        let mut copy = Copy::of(plans.clone());
         assert!(copy.tree(dir.path(), &plans.join("p/files")).is_ok());
         assert!(plans.join("p/files/site.yml").exists() && !plans.join("p/files/plans").exists());
     }

@@ -1,0 +1,51 @@
+//! A home on a disk that will not do: full for a while, or on NFS.
+
+use std::time::Duration;
+
+use crate::home::{Home, finish, wait_until};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+#[test]
+fn a_full_disk_stops_a_run_for_as_long_as_it_is_full() {
+    let home = Home::with_sandbox();
+    home.run(["engine", "stop"]).ok();
+    let flag = home.path().join("full");
+    let run = |args: &[&str]| {
+        let mut command = home.command(args);
+        command.env("QUARTERDECK_TEST_FULL", &flag);
+        finish(command, LIMIT)
+    };
+
+    // Nothing begins on a full disk, and the message says why.
+    run(&["engine", "start"]).ok();
+    std::fs::write(&flag, "low").unwrap();
+    let refused = run(&["cluster", "create", "--blueprint", "hello", "--name", "demo", "--yes"]);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.err.contains("no space left on the disk"), "{}", refused.err);
+    assert_eq!(run(&["run", "list", "--json"]).ok().json(), serde_json::json!([]));
+    std::fs::remove_file(&flag).unwrap();
+
+    // A run under way waits, says so, and goes on by itself.
+    let started = run(&["cluster", "create", "--blueprint", "hello", "--name", "demo", "--yes", "--detach"]).ok();
+    std::fs::write(&flag, "").unwrap();
+    let number = home.last_run(&started);
+    wait_until("the engine tells of the full disk", LIMIT, || {
+        let status = run(&["engine", "status", "--json"]).ok().json();
+        status["trouble"].as_array().is_some_and(|t| !t.is_empty())
+    });
+    std::fs::remove_file(&flag).unwrap();
+    run(&["run", "tail", &number]).ok();
+    assert_eq!(run(&["server", "list", "--json"]).ok().json().as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_home_on_nfs_is_refused_with_the_way_out() {
+    let home = Home::new();
+    let mut command = home.command(["run", "list"]);
+    command.env("QUARTERDECK_TEST_FS", "nfs");
+    let said = finish(command, LIMIT);
+    assert_ne!(said.code, Some(0));
+    assert!(said.err.contains("NFS") && said.err.contains("QUARTERDECK_HOME"), "{}", said.err);
+    assert!(!home.path().join("data/quarterdeck.db").exists(), "nothing half made");
+}
