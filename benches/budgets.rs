@@ -6,7 +6,9 @@
 #![allow(clippy::unwrap_used, reason = "a bench that cannot measure ends at once")]
 
 mod client;
+mod console;
 mod output;
+mod program;
 mod report;
 mod store;
 mod table;
@@ -14,7 +16,7 @@ mod table;
 use report::Report;
 
 /// The rooms that measure something, in the order of the table.
-const ROOMS: &[fn(&mut Report)] = &[store::run, output::run, client::run];
+const ROOMS: &[fn(&mut Report)] = &[store::run, output::run, client::run, console::run, program::run];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
