@@ -173,3 +173,17 @@ fn killed_right_before_every_second_write() {
 fn killed_at_random_moments() {
     whole_life(&AtRandom { left: AtomicU32::new(40), next: AtomicU32::new(0) }, false);
 }
+
+/// The full count: `tests/soak`.
+#[test]
+#[ignore = "takes hours; tests/soak runs it"]
+fn soak_killed_at_many_random_moments() {
+    let wanted: u32 = std::env::var("QUARTERDECK_SOAK_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
+    let mut kills = 0;
+    while kills < wanted {
+        let end = AtRandom { left: AtomicU32::new(60), next: AtomicU32::new(0) };
+        whole_life(&end, false);
+        kills += 60 - end.left.load(Ordering::Relaxed);
+        println!("{kills} of {wanted} kills");
+    }
+}
