@@ -154,3 +154,27 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
 }
+
+impl Step {
+    /// A step that has not begun, on nothing and after nothing.
+    pub fn new(run: RunNo, index: u32, title: String, work: Work, token: Token) -> Self {
+        Self {
+            id: StepId::new(),
+            run,
+            index,
+            title,
+            work,
+            cluster: None,
+            node: None,
+            cloud: None,
+            after: Vec::new(),
+            state: StepState::Pending,
+            attempt: 0,
+            token,
+            started: None,
+            ended: None,
+            failure: None,
+            note: String::new(),
+        }
+    }
+}

@@ -10,8 +10,7 @@ use crate::engine::core::{Core, lock};
 use crate::engine::door::Who;
 use crate::engine::{planning, runs};
 use crate::model::{
-    Cluster, ClusterState, Failure, Plan, PlanId, PlanKind, PlannedStep, Run, RunKind, RunNo, RunState, Step, StepCounts, StepId,
-    StepState, Work,
+    Cluster, ClusterState, Failure, Plan, PlanId, PlanKind, PlannedStep, Run, RunKind, RunNo, RunState, Step, StepCounts, Work,
 };
 use crate::protocol::command::RefusalCode;
 use crate::protocol::{Answer, EventBody, Refusal};
@@ -171,23 +170,13 @@ fn step(core: &Core, plan: &Plan, run: RunNo, index: usize, planned: &PlannedSte
         Work::CreateServer { server } => server.tags.token.clone(),
         _ => core.token(),
     };
+    let index = u32::try_from(index).unwrap_or(u32::MAX);
     Step {
-        id: StepId::new(),
-        run,
-        index: u32::try_from(index).unwrap_or(u32::MAX),
-        title: planned.title.clone(),
-        work: planned.work.clone(),
         cluster: Some(plan.cluster),
         node: planned.node.clone(),
         cloud: planned.cloud.clone(),
         after: planned.after.clone(),
-        state: StepState::Pending,
-        attempt: 0,
-        token,
-        started: None,
-        ended: None,
-        failure: None,
-        note: String::new(),
+        ..Step::new(run, index, planned.title.clone(), planned.work.clone(), token)
     }
 }
 
@@ -203,25 +192,7 @@ pub async fn single(
     core.store.room().map_err(in_the_way)?;
     let number = core.store.next_run();
     let run = empty_run(core, who, number, RunKind::Command, title.to_owned());
-    let token = core.token();
-    let step = Step {
-        id: StepId::new(),
-        run: number,
-        index: 0,
-        title: title.to_owned(),
-        work,
-        cluster: None,
-        node: None,
-        cloud,
-        after: Vec::new(),
-        state: StepState::Pending,
-        attempt: 0,
-        token,
-        started: None,
-        ended: None,
-        failure: None,
-        note: String::new(),
-    };
+    let step = Step { cloud, ..Step::new(number, 0, title.to_owned(), work, core.token()) };
     let audit = super::audit(core, who, title, Some(number), Ok(()));
     let answer = Answer::Run(number);
     let idem = key.and_then(|key| Some((key, serde_json::to_value(&answer).ok()?)));

@@ -3,8 +3,8 @@
 use super::decide::choice;
 use super::task::{Asker, Launch, RunTask, Way};
 use crate::model::{
-    ClusterState, Ending, Failure, NodeState, Prompt, PromptId, PromptKind, PromptState, RunKind, RunState, Step, StepId,
-    StepState, Wait, Work,
+    ClusterState, Ending, Failure, NodeState, Prompt, PromptId, PromptKind, PromptState, RunKind, RunState, Step, StepState,
+    Wait, Work,
 };
 use crate::protocol::EventBody;
 
@@ -161,22 +161,10 @@ impl RunTask {
         for (n, (work, title, cloud)) in wanted.into_iter().enumerate() {
             let index = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
             let step = Step {
-                id: StepId::new(),
-                run: self.run.number,
-                index,
-                title: format!("{CLEANUP}{title}"),
-                work,
                 cluster: self.run.cluster,
-                node: None,
                 cloud,
                 after: if n == 0 { Vec::new() } else { vec![index - 1] },
-                state: StepState::Pending,
-                attempt: 0,
-                token: self.core.token(),
-                started: None,
-                ended: None,
-                failure: None,
-                note: String::new(),
+                ..Step::new(self.run.number, index, format!("{CLEANUP}{title}"), work, self.core.token())
             };
             self.changes.push(EventBody::Step(Box::new(step.clone())));
             self.steps.push(step);
