@@ -26,7 +26,6 @@ impl Sockets {
     /// # Errors
     /// A socket cannot be bound; the watchers' folder is not fit.
     pub fn open(paths: &Paths, settings: &Settings) -> Result<Self, Failure> {
-        let operators = bind(&paths.state, SOCKET, 0o600)?;
         let watchers = match (&settings.watch_dir.value, &settings.watch_group.value) {
             (Some(dir), Some(group)) => Some(for_watchers(dir, group).map_err(|failure| match failure.at.is_empty() {
                 true => failure.at(&settings.watch_dir.origin),
@@ -34,6 +33,8 @@ impl Sockets {
             })?),
             _ => None,
         };
+        // Last: a client that finds this socket finds an engine that is going to serve.
+        let operators = bind(&paths.state, SOCKET, 0o600)?;
         Ok(Self { operators, watchers })
     }
 
