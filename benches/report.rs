@@ -65,7 +65,6 @@ impl Report {
     }
 
     /// Says why `name` cannot be measured here.
-    #[allow(dead_code, reason = "for rooms that need what not every machine has")]
     pub fn skip(&mut self, name: &str, why: &str) {
         if self.wants(&[name]) {
             println!("{name:<26} skipped: {why}");
