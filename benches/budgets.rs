@@ -7,16 +7,38 @@
 
 mod client;
 mod console;
+mod crowd;
+mod live;
+mod load;
 mod output;
+mod process;
 mod program;
 mod report;
 mod store;
 mod table;
 
+// What drives the real program is shared with the tests, which use more of it.
+#[allow(dead_code, reason = "tests use more of it")]
+#[path = "../tests/it/wire/fake.rs"]
+mod fake;
+#[allow(dead_code, reason = "tests use more of it")]
+#[path = "../tests/it/home.rs"]
+mod home;
+#[allow(dead_code, reason = "tests use more of it")]
+#[path = "../tests/it/pty.rs"]
+mod pty;
+#[allow(dead_code, reason = "tests use more of it")]
+#[path = "../tests/it/stage.rs"]
+mod stage;
+#[allow(dead_code, reason = "tests use more of it")]
+#[path = "../tests/it/support.rs"]
+mod support;
+
 use report::Report;
 
 /// The rooms that measure something, in the order of the table.
-const ROOMS: &[fn(&mut Report)] = &[store::run, output::run, client::run, console::run, program::run];
+const ROOMS: &[fn(&mut Report)] =
+    &[store::run, output::run, client::run, load::run, console::run, crowd::run, live::run, program::run];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

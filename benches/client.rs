@@ -10,6 +10,7 @@ use quarterdeck::config::Paths;
 use quarterdeck::protocol::ClientKind;
 use tokio::runtime::Runtime;
 
+use crate::process::resident;
 use crate::report::Report;
 use crate::store::{median, percentile, place};
 
@@ -22,7 +23,7 @@ pub fn run(report: &mut Report) {
     report.take("client.cold_start", median(starts));
     let engine = Engine::new();
     let client = runtime.block_on(engine.attach());
-    report.measure("engine.memory", || resident_mib(client.welcome().pid));
+    report.measure("engine.memory", || resident(client.welcome().pid.cast_signed()));
     report.measure("client.attach", || attach(&runtime, &engine));
 }
 
@@ -70,10 +71,4 @@ fn attach(runtime: &Runtime, engine: &Engine) -> f64 {
         started.elapsed()
     };
     percentile((0..100).map(|_| once()).collect(), 95)
-}
-
-fn resident_mib(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
 }

@@ -1,4 +1,4 @@
-//! What the console costs: bytes of a key, time of a frame.
+//! What the console costs without a terminal: bytes of a key, time of a frame over long tables.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,48 +14,112 @@ use crate::report::Report;
 use crate::store::median;
 
 const NOW: Time = Time(1_800_000_000_000);
+/// Columns of the table of servers.
+const COLUMNS: usize = 8;
 
 pub fn run(report: &mut Report) {
-    if !report.wants(&["console.cursor_bytes", "console.page_bytes", "console.draw_10k"]) {
-        return;
+    let small = ["console.cursor_bytes", "console.page_bytes", "console.draw_10k", "console.filter_10k", "console.sort_10k"];
+    if report.wants(&small) {
+        let mut console = with_servers(10_000);
+        bytes(report, &mut console);
+        report.measure("console.draw_10k", || draw(&mut console));
+        report.measure("console.filter_10k", || filter(&mut console));
+        report.measure("console.sort_10k", || sort(&mut console));
     }
-    let mut console = with_servers(10_000);
+    if report.wants(&["console.draw_100k", "console.filter_100k"]) {
+        let mut console = with_servers(100_000);
+        report.measure("console.draw_100k", || draw(&mut console));
+        report.measure("console.filter_100k", || filter(&mut console));
+    }
+}
+
+fn bytes(report: &mut Report, console: &mut Headless) {
     let mut moves: Vec<usize> = (0..30).map(|_| console.keys(b"j").len()).collect();
     moves.sort_unstable();
-    report.take("console.cursor_bytes", f64::from(u32::try_from(moves[15]).unwrap()));
+    report.take("console.cursor_bytes", moves[15] as f64);
     let pages = [b"6", b"4", b"5", b"4", b"1", b"4"].map(|key| console.keys(key).len());
-    report.take("console.page_bytes", f64::from(u32::try_from(*pages.iter().max().unwrap()).unwrap()));
-    let draws: Vec<Duration> = (0..100)
-        .map(|_| {
-            let started = Instant::now();
-            console.keys(b"j");
-            started.elapsed()
-        })
-        .collect();
-    report.take("console.draw_10k", median(draws));
+    report.take("console.page_bytes", *pages.iter().max().unwrap() as f64);
+}
+
+/// From a key to its bytes.
+fn key(console: &mut Headless, key: &[u8]) -> Duration {
+    let began = Instant::now();
+    console.keys(key);
+    began.elapsed()
+}
+
+/// A key that moves the selection, ms.
+fn draw(console: &mut Headless) -> f64 {
+    median((0..100).map(|_| key(console, b"j")).collect())
+}
+
+/// A key typed into the filter, ms: the slowest one of some filters.
+fn filter(console: &mut Headless) -> f64 {
+    let filters = ["node-99", "err", "status=error", "127.83.4 small"];
+    let slowest = |filter: &str| {
+        let mut times = vec![Vec::new(); filter.len()];
+        for _ in 0..9 {
+            console.keys(b"/");
+            for (at, letter) in filter.bytes().enumerate() {
+                times[at].push(key(console, &[letter]));
+            }
+            console.keys(b"\x1b");
+        }
+        times.into_iter().map(median).fold(0.0, f64::max)
+    };
+    let slowest = filters.map(slowest);
+    println!("  the slowest letter of {filters:?}: {slowest:.2?} ms");
+    slowest.into_iter().fold(0.0, f64::max)
+}
+
+/// A key that sorts, ms: by the column that takes longest.
+fn sort(console: &mut Headless) -> f64 {
+    let mut times = vec![Vec::new(); COLUMNS];
+    for _ in 0..9 {
+        for times in &mut times {
+            times.push(key(console, b"o"));
+        }
+        // As it comes.
+        console.keys(b"o");
+    }
+    let columns: Vec<f64> = times.into_iter().map(median).collect();
+    println!("  by column: {columns:.2?} ms");
+    columns.into_iter().fold(0.0, f64::max)
 }
 
 /// A console of 200×50 with so many servers on its screen.
 fn with_servers(count: u32) -> Headless {
     let mut console = Headless::new(200, 50, Profile::TrueColour, NOW, Start::Home);
-    let cloud = CloudName::new("sandbox");
+    console.message(FromEngine::Live { revision: 1, body: clouds(count) });
+    console.keys(b"4");
+    console.message(FromEngine::Live { revision: 2, body: servers(count) });
+    console.background();
+    assert!(console.text().contains("node-1"), "the servers are on the screen:\n{}", console.text());
+    console
+}
+
+/// One cloud.
+pub fn clouds(servers: u32) -> Live {
     let info = CloudInfo {
-        name: cloud.clone(),
+        name: CloudName::new("sandbox"),
         driver: Driver::Sandbox,
         endpoint: "here".into(),
         source: "settings.toml:1".into(),
         default: true,
+        read_only: None,
+        prod: false,
+        defaults: Default::default(),
         capabilities: Capabilities::default(),
     };
-    let freshness = Freshness::Fresh { at: NOW };
-    let row = CloudRow { info, health: freshness.clone(), user: None, servers: Some(count) };
-    console.message(FromEngine::Live { revision: 1, body: Live::Clouds { rows: vec![row] } });
-    console.keys(b"4");
-    let rows = Some(Rows::Servers((0..count).map(|i| server(&cloud, i)).collect()));
-    console.message(FromEngine::Live { revision: 2, body: Live::List { cloud, kind: ListKind::Servers, freshness, rows } });
-    console.background();
-    assert!(console.text().contains("node-1"), "the servers are on the screen:\n{}", console.text());
-    console
+    let row = CloudRow { info, health: Freshness::Fresh { at: NOW }, user: None, servers: Some(servers) };
+    Live::Clouds { rows: vec![row] }
+}
+
+/// Its servers.
+pub fn servers(count: u32) -> Live {
+    let cloud = CloudName::new("sandbox");
+    let rows = (0..count).map(|i| server(&cloud, i)).collect();
+    Live::List { cloud, kind: ListKind::Servers, freshness: Freshness::Fresh { at: NOW }, rows: Some(Rows::Servers(rows)) }
 }
 
 fn server(cloud: &CloudName, i: u32) -> Server {
@@ -63,9 +127,10 @@ fn server(cloud: &CloudName, i: u32) -> Server {
     Server {
         cloud: cloud.clone(),
         id: format!("id-{i}"),
-        name: format!("node-{i}"),
+        // Not in order: there is something to sort.
+        name: format!("node-{}", u64::from(i) * 7919 % 100_003),
         status: if i.is_multiple_of(9) { ServerStatus::Error } else { ServerStatus::Active },
-        flavor: "small".into(),
+        flavor: ["small", "medium", "large"][i as usize % 3].into(),
         image: "host".into(),
         addresses: vec![Address { ip, kind: AddressKind::Fixed, network: Some("lab".into()) }],
         ssh_port: 2222,

@@ -1,81 +1,146 @@
-//! The whole program against bare Ansible, on sandbox nodes: needs user namespaces and `python3-venv`.
+//! The whole program: its size, and what it does beside bare Ansible on sandbox nodes, which needs user namespaces and
+//! `python3-venv`.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use quarterdeck::ansible::{self, Ansible};
-use quarterdeck::base::Cx;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use quarterdeck::ansible::Ansible;
 
+use crate::home::Home;
+use crate::process::cpu_with_children;
 use crate::report::Report;
 use crate::store::{median, place};
 
 const NAMES: &[&str] = &["engine.try", "engine.streaming_ratio", "engine.fan_out_ratio"];
 /// Nodes of the fan-out.
 const NODES: u32 = 100;
+/// Interleaved pairs of a comparison: when it is asked for by name, and beside everything else.
+const PAIRS: (usize, usize) = (15, 3);
 
 pub fn run(report: &mut Report) {
+    if report.wants(&["program.size"]) {
+        size(report);
+    }
     if !report.wants(NAMES) {
         return;
     }
-    let ansible = match shared_ansible() {
+    let home = Home::at(place());
+    let ansible = match home.share_ansible() {
         Ok(ansible) => ansible,
-        Err(why) => return NAMES.iter().for_each(|name| report.skip(name, &why)),
+        Err(failure) => return NAMES.iter().for_each(|name| report.skip(name, &failure.line())),
     };
-    let home = Home::new();
-    report.measure("engine.try", || {
-        let started = Instant::now();
-        home.run(&["try", "--plain"]);
-        started.elapsed().as_secs_f64()
-    });
-    report.measure("engine.streaming_ratio", || streaming(&home, &ansible));
+    let started = Instant::now();
+    home.run(["try", "--plain"]).ok();
+    report.take("engine.try", started.elapsed().as_secs_f64());
+    let pairs = if report.asked("engine.streaming_ratio") { PAIRS.0 } else { PAIRS.1 };
+    report.measure("engine.streaming_ratio", || streaming(&home, &ansible, pairs));
     report.measure("engine.fan_out_ratio", || fan_out(&home, &ansible));
+    home.run(["cluster", "delete", "hello", "--yes"]).ok();
 }
 
-/// Our time over that of bare `ansible-playbook`, for the playbook of `hello` on its three nodes; medians of
-/// interleaved pairs.
-fn streaming(home: &Home, ansible: &Ansible) -> f64 {
-    let inventory = home.inventory();
-    let playbook = home.dir.path().join(format!("data/blueprints/hello-{}/site.yml", env!("CARGO_PKG_VERSION")));
-    let theirs = || {
-        let mut command = home.command(ansible.playbook.to_str().unwrap());
-        command.env("ANSIBLE_PIPELINING", "1").arg("-i").arg(&inventory).arg(&playbook);
-        timed(command)
-    };
-    let ours = || {
-        let mut command = home.command(env!("CARGO_BIN_EXE_quarterdeck"));
-        command.args(["playbook", "run", "-c", "hello"]);
-        timed(command)
-    };
-    let (mut watched, mut bare) = (Vec::new(), Vec::new());
-    for _ in 0..3 {
-        watched.push(ours());
-        bare.push(theirs());
+/// The binary as it is shipped; it is built only when its size alone is asked for.
+fn size(report: &mut Report) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let binary = target.join("dist/quarterdeck");
+    if report.asked("program.size") {
+        println!("  building profile dist");
+        let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--profile", "dist"]).status().unwrap();
+        assert!(built.success());
     }
-    let (watched, bare) = (median(watched), median(bare));
-    println!("  the playbook of hello: {watched:.0} ms watched, {bare:.0} ms bare");
-    watched / bare
+    match std::fs::metadata(&binary) {
+        Ok(meta) => {
+            let age = meta.modified().unwrap().elapsed().unwrap_or_default().as_secs() / 3600;
+            println!("  {}, built {age} h ago", binary.display());
+            report.take("program.size", meta.len() as f64 / f64::from(1 << 20));
+        }
+        Err(_) => report.skip("program.size", "target/dist/quarterdeck is not built; `cargo bench -- program.size` builds it"),
+    }
+}
+
+/// What one call took.
+#[derive(Clone, Copy)]
+struct Took {
+    wall: f64,
+    /// Seconds of CPU of everything that worked for it.
+    cpu: f64,
+}
+
+/// Our time over that of bare `ansible-playbook`, for the playbook of `hello` on its three nodes: the same inventory,
+/// the same settings, connections of their own each time; the median of interleaved pairs.
+fn streaming(home: &Home, ansible: &Ansible, pairs: usize) -> f64 {
+    let playbook = home.path().join(format!("data/blueprints/hello-{}/site.yml", env!("CARGO_PKG_VERSION")));
+    let inventory = frozen_inventory(home);
+    let engine = home.engine().unwrap();
+    let theirs = |n: usize| {
+        let mut command = Command::new(&ansible.playbook);
+        command.env("ANSIBLE_SSH_CONTROL_PATH_DIR", home.path().join(format!("cp/{n}")));
+        command.env("LC_ALL", "C.UTF-8").arg("-i").arg(&inventory).arg(&playbook);
+        timed(command, || 0.0)
+    };
+    let ours = || timed(home.command(["playbook", "run", "-c", "hello"]), || cpu_with_children(engine));
+    // The first of each reads files that later ones find in memory.
+    ours();
+    theirs(pairs);
+    let (mut watched, mut bare) = (Vec::new(), Vec::new());
+    for n in 0..pairs {
+        if n % 2 == 0 {
+            watched.push(ours());
+            bare.push(theirs(n));
+        } else {
+            bare.push(theirs(n));
+            watched.push(ours());
+        }
+    }
+    println!("  the playbook of hello, {pairs} pairs");
+    compare("CPU", &watched, &bare, |took| took.cpu);
+    compare("wall", &watched, &bare, |took| took.wall)
+}
+
+/// The inventory of the last run.
+fn frozen_inventory(home: &Home) -> PathBuf {
+    let runs = home.run(["run", "list", "--json"]).ok().json();
+    let last = runs.as_array().unwrap().iter().map(|run| run["number"].as_u64().unwrap()).max().unwrap();
+    let steps = std::fs::read_dir(home.path().join(format!("data/runs/{last}/steps"))).unwrap().flatten();
+    let mut found = steps.map(|step| step.path().join("inventory.json")).filter(|path| path.exists());
+    found.next().expect("a playbook's inventory")
+}
+
+/// Prints both medians; the median ratio of the pairs, and whether it shows against their spread.
+fn compare(what: &str, ours: &[Took], theirs: &[Took], of: fn(&Took) -> f64) -> f64 {
+    let middle = |mut values: Vec<f64>, quarter: usize| {
+        values.sort_by(f64::total_cmp);
+        values[(values.len() - 1) * quarter / 4]
+    };
+    let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(a, b)| of(a) / of(b)).collect();
+    let (low, ratio, high) = (middle(ratios.clone(), 1), middle(ratios.clone(), 2), middle(ratios, 3));
+    let (a, b) = (middle(ours.iter().map(of).collect(), 2), middle(theirs.iter().map(of).collect(), 2));
+    let shown = if high - low > (ratio - 1.0).abs() { "not shown: the spread is larger than the effect" } else { "shown" };
+    println!("  {what}: {a:.2} s watched, {b:.2} s bare; ratio {ratio:.3}, half of the pairs in {low:.3} to {high:.3}: {shown}");
+    ratio
 }
 
 /// Our time over Ansible's for one command on every node; medians of interleaved pairs.
 fn fan_out(home: &Home, ansible: &Ansible) -> f64 {
-    home.run(&["cluster", "scale", "hello", &format!("workers={}", NODES - 1), "--yes"]);
-    let (inventory, program) = (home.inventory(), env!("CARGO_BIN_EXE_quarterdeck"));
-    let bare = ansible.playbook.with_file_name("ansible");
+    home.run(["cluster", "scale", "hello", &format!("workers={}", NODES - 1), "--yes"]).ok();
+    let inventory = home.path().join("inventory.sh");
+    let script = format!("#!/bin/sh\nexec {} inventory hello \"$@\"\n", env!("CARGO_BIN_EXE_quarterdeck"));
+    std::fs::write(&inventory, script).unwrap();
+    std::fs::set_permissions(&inventory, std::fs::Permissions::from_mode(0o700)).unwrap();
     let theirs = || {
-        let mut command = home.command(bare.to_str().unwrap());
+        let mut command = Command::new(ansible.playbook.with_file_name("ansible"));
+        command.env("QUARTERDECK_HOME", home.path());
         command.args(["all", "-m", "raw", "-a", "uptime", "-f", "50", "-i"]).arg(&inventory);
-        timed(command)
+        timed(command, || 0.0)
     };
-    let ours = || {
-        let mut command = home.command(program);
-        command.args(["ssh", "hello", "--all", "--", "uptime"]);
-        timed(command)
-    };
+    let ours = || timed(home.command(["ssh", "hello", "--all", "--", "uptime"]), || 0.0);
     let (mut fast, mut slow) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        fast.push(ours());
-        slow.push(theirs());
+        fast.push(Duration::from_secs_f64(ours().wall));
+        slow.push(Duration::from_secs_f64(theirs().wall));
     }
     let (fast, slow) = (median(fast), median(slow));
     println!(
@@ -85,67 +150,15 @@ fn fan_out(home: &Home, ansible: &Ansible) -> f64 {
     fast / slow
 }
 
-fn timed(mut command: Command) -> Duration {
-    let started = Instant::now();
-    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+/// Runs a command to its end; `elsewhere` is the CPU, seconds so far, of who else works for it.
+fn timed(mut command: Command, elsewhere: impl Fn() -> f64) -> Took {
+    let children = || {
+        let used = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+        (used.user_time() + used.system_time()).num_microseconds() as f64 / 1e6
+    };
+    let (cpu, started) = (children() + elsewhere(), Instant::now());
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    let wall = started.elapsed().as_secs_f64();
     assert!(status.success(), "{command:?}: {status}");
-    started.elapsed()
-}
-
-fn shared_ansible() -> Result<Ansible, String> {
-    let shared = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("ansible-venv");
-    let settings = ansible::Settings { data_dir: shared, python: None, use_path: false };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(ansible::install(&settings, &Cx::quiet())).map_err(|failure| failure.line())
-}
-
-/// A home whose cluster and engine end with it.
-struct Home {
-    dir: tempfile::TempDir,
-}
-
-impl Home {
-    fn new() -> Self {
-        let dir = place();
-        std::fs::create_dir_all(dir.path().join("data")).unwrap();
-        let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ansible-venv");
-        std::os::unix::fs::symlink(shared, dir.path().join("data/ansible")).unwrap();
-        Self { dir }
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.env("QUARTERDECK_HOME", self.dir.path()).stdin(Stdio::null());
-        command
-    }
-
-    /// The cluster as a dynamic inventory for Ansible.
-    fn inventory(&self) -> PathBuf {
-        let path = self.dir.path().join("inventory.sh");
-        let program = env!("CARGO_BIN_EXE_quarterdeck");
-        std::fs::write(&path, format!("#!/bin/sh\nexec {program} inventory hello \"$@\"\n")).unwrap();
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-        path
-    }
-
-    fn run(&self, args: &[&str]) {
-        let mut command = self.command(env!("CARGO_BIN_EXE_quarterdeck"));
-        let output = command.args(args).output().unwrap();
-        assert!(
-            output.status.success(),
-            "{args:?}: {}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        for args in [&["cluster", "delete", "hello", "--yes"][..], &["engine", "stop"]] {
-            let mut command = self.command(env!("CARGO_BIN_EXE_quarterdeck"));
-            // What cannot be given back ends by itself once its directory is gone.
-            let _ = command.args(args).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        }
-    }
+    Took { wall, cpu: children() + elsewhere() - cpu }
 }

@@ -15,6 +15,7 @@ pub mod config;
 pub mod console;
 pub mod daemon;
 pub mod engine;
+pub mod facts;
 pub mod model;
 pub mod protocol;
 pub mod ssh;

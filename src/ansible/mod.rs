@@ -15,6 +15,7 @@ pub mod question;
 /// Pinned packages of the managed virtualenv.
 const REQUIREMENTS: &str = include_str!("../../assets/ansible/requirements.txt");
 const PROGRAM: &str = "ansible-playbook";
+const FIND: &str = "find Ansible";
 /// Lowest version of ansible-core that the callback plugin speaks with.
 const LOWEST: (u32, u32) = (2, 15);
 /// Folder in the data directory for what is known of the one on the PATH.
@@ -27,7 +28,7 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Python for the managed virtualenv; found when left out.
     pub python: Option<PathBuf>,
-    /// Whether the one on the PATH may be used.
+    /// Use the one on the PATH where it works, even where a managed one is there.
     pub use_path: bool,
 }
 
@@ -56,19 +57,13 @@ pub struct Ansible {
     pub managed: bool,
 }
 
-/// Finds Ansible: the managed one when it works, else the one on the PATH when that works. Costs a few file times
-/// while nothing changed since the last call, else about a second.
+/// Finds Ansible: the one on the PATH where the settings want it and it works, else the managed one. Costs a few
+/// file times while nothing changed since the last call, else about a second.
 ///
 /// # Errors
 /// `NotFound` when there is none that runs; `Cancelled`.
 pub async fn find(settings: &Settings, cx: &Cx) -> Result<Ansible, Failure> {
-    if let Some(ansible) = venv::check(&settings.recipe(), cx).await.and_then(managed) {
-        return Ok(ansible);
-    }
-    let tried = "find Ansible";
-    if cx.cancel.is_cancelled() {
-        return Err(Failure::cancelled(tried));
-    }
+    let tried = FIND;
     let mut got = "there is no managed Ansible that works".to_owned();
     if settings.use_path {
         match on_path(settings, cx).await {
@@ -78,7 +73,35 @@ pub async fn find(settings: &Settings, cx: &Cx) -> Result<Ansible, Failure> {
             Err(failure) => got = format!("{got}, and the one on the PATH does not do ({}: {})", failure.at, failure.got),
         }
     }
+    if let Some(ansible) = venv::check(&settings.recipe(), cx).await.and_then(managed) {
+        return Ok(ansible);
+    }
+    if cx.cancel.is_cancelled() {
+        return Err(Failure::cancelled(tried));
+    }
     Err(Failure::not_found(tried, got).at(settings.data_dir.display()).next("quarterdeck ansible install"))
+}
+
+/// Every Ansible that could be used, whatever the settings want, and the Python that would make the managed one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Candidates {
+    pub managed: Option<Ansible>,
+    /// `None`: there is no `ansible-playbook`; the failure says why the one there does not do.
+    pub on_path: Result<Option<Ansible>, Failure>,
+    /// With its version, major and minor.
+    pub python: Result<(PathBuf, (u32, u32)), Failure>,
+}
+
+/// Looks at everything that could serve.
+pub async fn candidates(settings: &Settings, cx: &Cx) -> Candidates {
+    let recipe = settings.recipe();
+    let (managed_one, on_path, python) = tokio::join!(venv::check(&recipe, cx), on_path(settings, cx), venv::python(&recipe, cx));
+    Candidates { managed: managed_one.and_then(managed), on_path, python }
+}
+
+/// Whether a failure says that there is no Ansible: [`install`] mends it.
+pub fn is_missing(failure: &Failure) -> bool {
+    failure.class == Class::NotFound && failure.tried == FIND
 }
 
 /// Makes the managed virtualenv, or repairs it. Does nothing when it works and holds the pinned versions.
@@ -185,6 +208,7 @@ mod tests {
         let settings = Settings { data_dir: dir.path().join("ansible"), python: None, use_path: false };
         let failure = find(&settings, &Cx::quiet()).await.unwrap_err();
         assert_eq!((failure.class, failure.next.as_str()), (Class::NotFound, "quarterdeck ansible install"));
+        assert!(is_missing(&failure));
         assert!(!settings.data_dir.exists(), "looking makes nothing");
     }
 }

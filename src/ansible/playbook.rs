@@ -1,14 +1,15 @@
 //! One call of `ansible-playbook` as a job.
 
 use std::fs::{self, DirBuilder};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::Ansible;
 use super::question::NOT_QUESTIONS;
+use crate::base::files::write_private;
 use crate::base::job::JobSpec;
 use crate::model::Failure;
 use crate::model::spec::PlaybookSpec;
@@ -80,7 +81,7 @@ pub fn prepare(ansible: &Ansible, call: &PlaybookCall) -> Result<JobSpec, Failur
     let tried = "prepare a playbook";
     let (spec, files) = job(ansible, call);
     for file in files {
-        write_private(&file).map_err(|e| Failure::broken(tried, e).at(file.path.display()))?;
+        write_private(&file.path, &file.content)?;
     }
     let control = control_dir(&call.control_dir);
     make_private_dir(&control).map_err(|e| {
@@ -188,12 +189,16 @@ fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn write_private(file: &JobFile) -> io::Result<()> {
-    if let Some(dir) = file.path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+/// Removes the directory of control sockets of a run that has ended, where it is not in the run's own directory.
+pub fn remove_control_dir(wanted: &Path) {
+    let dir = control_dir(wanted);
+    let ours = |data: fs::Metadata| data.is_dir() && data.uid() == nix::unistd::geteuid().as_raw();
+    if dir != wanted
+        && fs::symlink_metadata(&dir).is_ok_and(ours)
+        && let Err(e) = fs::remove_dir_all(&dir)
+    {
+        tracing::warn!(dir = %dir.display(), error = %e, "not removed");
     }
-    let _ = fs::remove_file(&file.path);
-    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file.path)?.write_all(&file.content)
 }
 
 /// Makes a directory that only we may enter; one that is there already must be just that, since `/tmp` is
@@ -317,6 +322,9 @@ mod tests {
         assert!(got.as_os_str().len() <= LONGEST_CONTROL_DIR && got.starts_with("/tmp"));
         assert_eq!(got, control_dir(&long), "the same for all playbooks of a run");
         assert_ne!(got, control_dir(&long.join("y")));
+        make_private_dir(&got).unwrap();
+        remove_control_dir(&long);
+        assert!(!got.exists());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod cx;
+pub mod files;
+pub mod http;
 pub mod job;
 pub mod process;
 pub mod venv;

@@ -5,15 +5,17 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 
+use clap::Args;
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 use tokio::io::unix::AsyncFd;
 use zeroize::Zeroizing;
 
-use crate::model::Failure;
 use crate::model::text::clean;
+use crate::model::{Failure, Level, Ruling};
 
 use super::exit::Stop;
+use super::out::remark;
 
 /// Longest answer, bytes.
 const MAX_ANSWER: usize = 4096;
@@ -112,21 +114,59 @@ impl Drop for Hidden<'_> {
     }
 }
 
-/// Lets a change go on: `--yes` said so, or the person at the terminal does.
-///
-/// # Errors
-/// Refused: the answer was no, or there is nobody to ask.
-pub async fn confirm(yes: bool, tried: &str, question: &str) -> Result<(), Stop> {
-    if yes {
-        return Ok(());
+/// How sure a person is beforehand.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Sure {
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// The name that would have to be typed, where a guard wants that
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+}
+
+impl Sure {
+    /// Lets a change go on: `--yes` said so, or the person at the terminal does.
+    ///
+    /// # Errors
+    /// Refused: the answer was no, or there is nobody to ask.
+    pub async fn confirm(&self, tried: &str, question: &str) -> Result<(), Stop> {
+        self.obey(&Ruling::default(), Level::Yes, tried, question, "").await
     }
-    let Some(asker) = Asker::open() else {
-        let failure =
-            Failure::refused(tried, "this asks for a yes, and there is no terminal to ask at").next("repeat it with --yes");
-        return Err(Stop::refused(failure));
-    };
-    if asker.yes(question).await? {
-        return Ok(());
+
+    /// The same as far as the guards want it; `otherwise` is what holds where none speaks of it, `name` what is to be
+    /// typed.
+    ///
+    /// # Errors
+    /// Refused: a guard is against it, the answer was no, or there is nobody to ask.
+    pub async fn obey(&self, ruling: &Ruling, otherwise: Level, tried: &str, question: &str, name: &str) -> Result<(), Stop> {
+        let refused = |got: &str, next: String| Err(Stop::refused(Failure::refused(tried, got).next(next)));
+        match ruling.level_or(otherwise) {
+            Level::None => Ok(()),
+            Level::Yes if self.yes || self.confirm.is_some() => Ok(()),
+            Level::Yes => match Asker::open() {
+                Some(asker) if asker.yes(question).await? => Ok(()),
+                Some(_) => refused("not confirmed: nothing was changed", String::new()),
+                None => refused("this asks for a yes, and there is no terminal to ask at", "repeat it with --yes".to_owned()),
+            },
+            Level::Name => {
+                let typed = match (&self.confirm, Asker::open()) {
+                    (Some(typed), _) => typed.clone(),
+                    (None, Some(asker)) => {
+                        remark(&format!("A guard wants the name: {}", ruling.why));
+                        asker.line(&format!("{} Type {} to go on: ", clean(question), clean(name))).await?.unwrap_or_default()
+                    }
+                    (None, None) => {
+                        let next = format!("repeat it with --confirm {name}");
+                        return refused(&format!("the name must be typed: {}", ruling.why), next);
+                    }
+                };
+                if typed.trim() == name {
+                    return Ok(());
+                }
+                refused(&format!("that is not {name}: nothing was changed"), String::new())
+            }
+            Level::Deny => refused(&format!("a guard is in the way: {}", ruling.why), String::new()),
+        }
     }
-    Err(Stop::refused(Failure::refused(tried, "not confirmed: nothing was changed")))
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::config::foreign::{Place, openstack};
 use crate::model::{Capability, CloudInfo, Driver, Failure, Quota};
 use crate::protocol::live::{CloudRow, Freshness};
 use crate::protocol::{Command, ListKind, Rows};
 
-use super::ask::confirm;
+use super::ask::Sure;
 use super::exit::{Code, Ended, Stop};
 use super::out::Tone;
 use super::session::{Session, odd};
@@ -31,9 +32,8 @@ pub enum Verb {
     /// Take a cloud out of the configuration; nothing is deleted on it
     Remove {
         cloud: String,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        sure: Sure,
     },
     /// Check address and credentials of a cloud, or of all
     Test {
@@ -103,15 +103,19 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
         }
         Verb::Show { cloud, json } => show(app, &session, cloud.as_deref(), json).await,
         Verb::Add(add) => {
-            let settings: BTreeMap<String, String> = add.settings.into_iter().collect();
+            let mut settings: BTreeMap<String, String> = add.settings.into_iter().collect();
+            if matches!(add.driver, DriverWord::Openstack) {
+                // The engine has neither this shell's directory nor its variables.
+                settings = openstack::from_here(&Place::here(), &add.name, &settings);
+            }
             session.ask(Command::CloudAdd { name: add.name.clone(), driver: add.driver.into(), settings }).await?;
             app.done(&format!("cloud {} is configured; check it: quarterdeck cloud test {}", add.name, add.name))
         }
-        Verb::Remove { cloud, yes } => {
+        Verb::Remove { cloud, sure } => {
             let info = session.cloud(Some(&cloud)).await?;
             let tried = format!("remove cloud {cloud}");
             let question = format!("Take cloud {cloud} ({}) out of the configuration?", info.source);
-            confirm(yes, &tried, &question).await?;
+            sure.confirm(&tried, &question).await?;
             session.ask(Command::CloudRemove { name: info.name }).await?;
             app.done(&format!("cloud {cloud} is no longer configured"))
         }

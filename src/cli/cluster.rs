@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use crate::model::time::short_duration;
-use crate::model::{Cluster, Failure, Node, Plan, PlanId, RunNo};
+use crate::model::{Cluster, Failure, Level, Node, Plan, PlanId, RunNo};
 use crate::protocol::{Command, SpecSource};
 
-use super::ask::confirm;
+use super::ask::Sure;
 use super::exit::{Code, Ended, Stop};
 use super::find;
 use super::lists::{age, clock};
@@ -91,11 +91,10 @@ struct Instead {
 }
 
 /// How a change is carried out.
-#[derive(Args, Debug, Clone, Copy)]
+#[derive(Args, Debug, Clone)]
 pub struct Go {
-    /// Do not ask
-    #[arg(long)]
-    pub yes: bool,
+    #[command(flatten)]
+    pub sure: Sure,
     /// Return as soon as the run has started
     #[arg(long)]
     pub detach: bool,
@@ -234,17 +233,22 @@ pub async fn carry_out(app: &mut App<'_>, session: &mut Session, plan: Plan, go:
     if plan.steps.is_empty() {
         return app.done("there is nothing to do");
     }
-    let tried = format!("{} {}", plan.kind, plan.cluster_name);
-    confirm(go.yes, &tried, "Do this?").await?;
+    be_sure(session, &plan, &go.sure).await?;
     let run = session.apply(plan.id, None).await?;
     follow(app, session, run, go.detach).await
 }
 
 async fn apply(app: &mut App<'_>, plan: PlanId, go: Go) -> Ended {
     let mut session = Session::open().await?;
-    confirm(go.yes, "carry out the plan", "Carry out this plan?").await?;
-    let run = session.apply(plan, None).await?;
-    follow(app, &mut session, run, go.detach).await
+    let plan = session.plan(Command::Plan { plan }).await?;
+    carry_out(app, &mut session, plan, go).await
+}
+
+/// Asks before a plan is carried out, as surely as the guards want it.
+async fn be_sure(session: &Session, plan: &Plan, sure: &Sure) -> Result<(), Stop> {
+    let rules = session.rules().await?;
+    let (tried, name) = (format!("{} {}", plan.kind, plan.cluster_name), &plan.cluster_name);
+    sure.obey(&rules.of_plan(plan), Level::Yes, &tried, "Do this?", name).await
 }
 
 /// Follows a run that was just started, unless it is left to itself.

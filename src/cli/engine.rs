@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use crate::client;
+use crate::config::{Paths, setup};
 use crate::model::time::short_duration;
 use crate::model::{Class, Failure};
 use crate::protocol::Command;
@@ -13,9 +14,6 @@ use super::lists::bytes;
 use super::out::Tone;
 use super::session::{Session, options};
 use super::{App, Json};
-
-/// The systemd user unit; `@PROGRAM@` is replaced.
-const UNIT: &str = include_str!("../../assets/quarterdeck.service");
 
 #[derive(Subcommand, Debug)]
 pub enum Verb {
@@ -68,16 +66,10 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
         Verb::Run { detached } => Ok(Code::passed((app.doors.engine)(detached).await?)),
         Verb::Unit => {
             let program = std::env::current_exe().map_err(|error| Failure::broken("find this program", error))?;
-            let program = super::file::text(&program, "write the unit")?;
-            app.out.raw(UNIT.replace("@PROGRAM@", &quoted(&program)).as_bytes())?;
+            app.out.raw(setup::unit(&program, &Paths::from_env()?).as_bytes())?;
             Ok(Code::Done)
         }
     }
-}
-
-/// A path as systemd reads it: quoted, with its specifiers escaped.
-fn quoted(path: &str) -> String {
-    format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$"))
 }
 
 /// The engine that runs; `None` when none does.
@@ -113,17 +105,4 @@ pub fn facts(status: &EngineStatus) -> Vec<(&'static str, String)> {
         ("memory", bytes(status.rss_kb.saturating_mul(1024))),
         ("ansible", status.ansible.clone()),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_unit_names_the_program_and_spares_its_children() {
-        let unit = UNIT.replace("@PROGRAM@", &quoted("/opt/a b/100%/quarterdeck"));
-        assert!(unit.contains("ExecStart=\"/opt/a b/100%%/quarterdeck\" engine run\n"), "{unit}");
-        assert!(unit.contains("KillMode=process\n"), "jobs outlive the engine");
-        assert!(!unit.contains('@'));
-    }
 }

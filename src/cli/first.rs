@@ -45,7 +45,7 @@ pub async fn run(app: &mut App<'_>, args: Try) -> Ended {
         return app.done("there is nothing to do");
     }
     let run = session.apply(plan.id, None).await?;
-    if app.out.terminal && !args.plain {
+    if app.out.console && !args.plain {
         drop(session);
         return in_console(app, run).await;
     }
@@ -73,7 +73,7 @@ async fn sandbox(app: &mut App<'_>, session: &Session) -> Result<CloudName, Stop
 /// Shows the run in the console; afterwards the exit code is that of the run, not of the console.
 async fn in_console(app: &mut App<'_>, run: RunNo) -> Ended {
     app.out.flush()?;
-    let code = (app.doors.console)(Open::Run(run)).await?;
+    let code = (app.doors.console)(Open::Run(run), false).await?;
     if code != 0 {
         return Ok(Code::passed(code));
     }

@@ -2,11 +2,11 @@
 
 use clap::Subcommand;
 
-use crate::model::{Failure, Image};
+use crate::model::{Deed, Failure, Image, Level};
 use crate::protocol::{Answer, Command, ListKind, Rows};
 
 use super::App;
-use super::ask::confirm;
+use super::ask::Sure;
 use super::exit::{Ended, Stop};
 use super::lists::{self, List};
 use super::names;
@@ -34,9 +34,8 @@ pub enum Verb {
         /// The cloud [default: the default cloud]
         #[arg(long, value_name = "CLOUD")]
         cloud: Option<String>,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        sure: Sure,
     },
 }
 
@@ -53,13 +52,15 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
             let id = answer_as!(session, command, Answer::Text(id) => id)?;
             app.done(&format!("image {name} ({id}) is registered on {}", cloud.name))
         }
-        Verb::Delete { image, cloud, yes } => {
+        Verb::Delete { image, cloud, sure } => {
             let session = Session::open().await?;
             let cloud = session.cloud(cloud.as_deref()).await?;
             let Rows::Images(images) = session.list(&cloud, ListKind::Images).await? else { return Err(odd()) };
             let found = find(&images, &image)?;
             let tried = format!("delete image {}", found.name);
-            confirm(yes, &tried, &format!("Delete image {} ({}) of cloud {}?", found.name, found.id, cloud.name)).await?;
+            let question = format!("Delete image {} ({}) of cloud {}?", found.name, found.id, cloud.name);
+            let ruling = session.rules().await?.ruling(Deed::ImageDelete, [&cloud.name], None);
+            sure.obey(&ruling, Level::Yes, &tried, &question, &found.name).await?;
             session.ask(Command::ImageDelete { cloud: cloud.name.clone(), image: found.id.clone() }).await?;
             app.done(&format!("image {} is deleted", found.name))
         }

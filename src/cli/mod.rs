@@ -17,6 +17,7 @@ mod audit;
 mod blueprint;
 mod cloud;
 mod cluster;
+mod command;
 mod doctor;
 mod engine;
 mod exit;
@@ -26,14 +27,17 @@ mod first;
 mod image;
 mod inventory;
 mod lists;
+pub mod looks;
 mod names;
 mod out;
+mod overview;
 mod pages;
 mod playbook;
 mod replay;
 mod run;
 mod server;
 mod session;
+mod setup;
 mod ssh;
 mod table;
 mod tail;
@@ -52,16 +56,22 @@ pub type Opened = Pin<Box<dyn Future<Output = Result<i32, Failure>>>>;
 pub enum Open {
     /// Where it likes: the clusters, or the wizard on the first start.
     Home,
+    /// The wizard.
+    Setup,
     /// The detail of one run.
     Run(RunNo),
 }
 
 /// The doors that `main` wires, since the command line may not know what is behind them.
 pub struct Doors {
-    /// The console.
-    pub console: fn(Open) -> Opened,
+    /// The console; `true`: it only looks until it is told otherwise.
+    pub console: fn(Open, bool) -> Opened,
     /// The engine in this process, until it ends; `true`: detached from the terminal that started it.
     pub engine: fn(bool) -> Opened,
+    /// The console's keys; of a preset when one is named.
+    pub keys: fn(Option<&str>) -> Result<looks::KeyRows, Failure>,
+    /// The console's themes, checked; of a file when one is named.
+    pub themes: fn(Option<&str>) -> Result<Vec<looks::ThemeRow>, Failure>,
 }
 
 /// A terminal console for people who run clusters of virtual machines.
@@ -78,6 +88,9 @@ pub struct Doors {
 Exit codes: 0 done, 1 failed, 2 usage, 3 refused; 130 after Ctrl-C (a run that was followed goes on)."
 )]
 pub struct Cli {
+    /// Only look: the engine refuses whatever would change something
+    #[arg(long, global = true)]
+    read_only: bool,
     #[command(subcommand)]
     noun: Option<Noun>,
 }
@@ -86,6 +99,8 @@ pub struct Cli {
 enum Noun {
     /// Make a small cluster on this computer and configure it, from nothing
     Try(first::Try),
+    /// Set up this account: terminal, tools, clouds, safety; once more at any time
+    Setup(setup::Setup),
     /// Say what is found, what is missing, and what to do
     Doctor(Json),
     /// Clouds: accounts at providers
@@ -122,11 +137,19 @@ enum Noun {
     /// Runs: what the engine does and did
     #[command(subcommand)]
     Run(run::Verb),
+    /// Commands of your own, from the settings
+    #[command(subcommand)]
+    Command(command::Verb),
     /// Show who changed what
     Audit(audit::Audit),
     /// The engine: the background process that does the work
     #[command(subcommand)]
     Engine(engine::Verb),
+    /// Print the keys of the console
+    Keys(looks::Keys),
+    /// Themes of the console
+    #[command(subcommand)]
+    Theme(looks::Verb),
     /// Print a completion script for a shell
     Completions(pages::Completions),
     /// Print the man page
@@ -202,11 +225,16 @@ pub fn main(args: Vec<OsString>, doors: &Doors) -> i32 {
 }
 
 async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
+    session::READ_ONLY.store(cli.read_only, std::sync::atomic::Ordering::Relaxed);
     let Some(noun) = cli.noun else {
-        return Ok(Code::passed((app.doors.console)(Open::Home).await?));
+        if !app.out.console {
+            return overview::show(app).await;
+        }
+        return Ok(Code::passed((app.doors.console)(Open::Home, cli.read_only).await?));
     };
     match noun {
         Noun::Try(args) => first::run(app, args).await,
+        Noun::Setup(args) => setup::run(app, args).await,
         Noun::Doctor(json) => doctor::run(app, json).await,
         Noun::Cloud(verb) => cloud::run(app, verb).await,
         Noun::Flavor(verb) => lists::run(app, verb, ListKind::Flavors).await,
@@ -220,8 +248,11 @@ async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
         Noun::Inventory(args) => inventory::run(app, args).await,
         Noun::Ssh(args) => ssh::run(app, args).await,
         Noun::Run(verb) => run::run(app, verb).await,
+        Noun::Command(verb) => command::run(app, verb).await,
         Noun::Audit(args) => audit::run(app, args).await,
         Noun::Engine(verb) => engine::run(app, verb).await,
+        Noun::Keys(args) => looks::keys(app, args).await,
+        Noun::Theme(verb) => looks::theme(app, verb).await,
         Noun::Completions(args) => pages::completions(app, Cli::command(), &args),
         Noun::Man(args) => pages::man(app, Cli::command(), &args),
     }

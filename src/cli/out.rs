@@ -35,6 +35,8 @@ pub struct Out {
     writer: Box<dyn Write + Send>,
     /// Stdout is a terminal.
     pub terminal: bool,
+    /// The console can be shown: a person's terminal that can place its cursor.
+    pub console: bool,
     /// Colours are wanted.
     pub colour: bool,
     /// Columns of the terminal.
@@ -50,6 +52,7 @@ impl Out {
         Self {
             writer: Box::new(io::BufWriter::new(io::stdout())),
             terminal,
+            console: terminal && io::stdin().is_terminal() && !dumb,
             colour: terminal && set("NO_COLOR").is_none() && !dumb,
             width: terminal.then(|| crossterm::terminal::size().map_or(80, |(cols, _)| usize::from(cols.max(20)))),
         }
@@ -163,7 +166,7 @@ pub mod tests {
 
     impl Written {
         pub fn out(&self) -> Out {
-            Out { writer: Box::new(self.clone()), terminal: false, colour: false, width: None }
+            Out { writer: Box::new(self.clone()), terminal: false, console: false, colour: false, width: None }
         }
 
         pub fn text(&self) -> String {

@@ -8,10 +8,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::model::Failure;
 use crate::model::spec::PlaybookSpec;
+use crate::model::{Level, Plan, Ruling};
 use crate::protocol::Command;
 
 use super::App;
 use super::ask::Asker;
+use super::ask::Sure;
 use super::cluster::follow;
 use super::exit::{Ended, Stop};
 use super::find;
@@ -61,9 +63,9 @@ pub struct Call {
     /// Return as soon as the run has started
     #[arg(long)]
     detach: bool,
-    /// Understood as everywhere; running a playbook asks nothing
-    #[arg(long)]
-    yes: bool,
+    /// Understood as everywhere; running a playbook asks only where a guard wants it
+    #[command(flatten)]
+    sure: Sure,
 }
 
 pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
@@ -89,8 +91,15 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
     for warning in &plan.warnings {
         super::out::remark(&format!("quarterdeck: {warning}"));
     }
+    let ruling = session.rules().await?.of_plan(&plan);
+    call_is_sure(&call.sure, &ruling, &plan).await?;
     let run = session.apply(plan.id, password.map(|p| p.expose_secret().to_owned())).await?;
     follow(app, &mut session, run, call.detach).await
+}
+
+async fn call_is_sure(sure: &Sure, ruling: &Ruling, plan: &Plan) -> Result<(), Stop> {
+    let question = format!("{}.", plan.headline());
+    sure.obey(ruling, Level::None, "run playbooks", &question, &plan.cluster_name).await
 }
 
 /// Where the playbooks are: this directory when all are below it (so that its `ansible.cfg` and roles are found),

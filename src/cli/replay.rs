@@ -51,7 +51,9 @@ pub async fn run(app: &mut App<'_>, session: &mut Session, replay: Replay) -> En
         Answer::RunDetail { run, steps, plays } => (run, steps, plays)
     )?;
     let mut moments = step_moments(&steps);
-    for step in steps.iter().filter(|step| matches!(step.work, Work::Playbook { .. } | Work::InstallAnsible)) {
+    for step in
+        steps.iter().filter(|step| matches!(step.work, Work::Playbook { .. } | Work::Command { .. } | Work::InstallAnsible))
+    {
         for attempt in 1..=step.attempt {
             let lines = lines(session, number, step.index, attempt).await?;
             let events = events(session, number, step.index, attempt).await?;
@@ -130,7 +132,8 @@ fn output_moments(step: &Step, attempt: u32, lines: Vec<String>, events: &[PlayE
 async fn lines(session: &Session, run: RunNo, step: u32, attempt: u32) -> Result<Vec<String>, Stop> {
     let mut lines: Vec<String> = Vec::new();
     loop {
-        let command = Command::OutputPage { run, step, attempt, from: lines.len() as u64, count: PAGE };
+        let command =
+            Command::OutputPage { run, step, attempt, from: lines.len() as u64, count: PAGE, pick: Vec::new(), times: false };
         match session.client.request(command).await {
             Ok(Answer::Output(page)) => {
                 let empty = page.lines.is_empty();

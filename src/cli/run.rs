@@ -11,7 +11,7 @@ use crate::protocol::{Answer, Command};
 
 use super::answer;
 use super::ask::Asker;
-use super::cluster::follow;
+use super::cluster::{Go, carry_out, follow};
 use super::exit::{Code, Ended, Stop};
 use super::find;
 use super::lists::{age, clock};
@@ -61,6 +61,13 @@ pub enum Verb {
         /// Return as soon as it has started
         #[arg(long)]
         detach: bool,
+    },
+    /// Take back what a run did that has ended; shows the plan first
+    Undo {
+        #[arg(value_parser = number)]
+        run: RunNo,
+        #[command(flatten)]
+        go: Go,
     },
     /// Answer the question that a run asks
     Answer {
@@ -116,6 +123,11 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
             find::run(session.state().await?, run)?;
             let run = session.start(Command::Retry { run, failed_hosts }).await?;
             follow(app, &mut session, run, detach).await
+        }
+        Verb::Undo { run, go } => {
+            find::run(session.state().await?, run)?;
+            let plan = session.plan(Command::PlanUndo { run }).await?;
+            carry_out(app, &mut session, plan, go).await
         }
         Verb::Answer { run, word, text } => give(app, &mut session, run, word, text).await,
         Verb::Replay(replay) => replay::run(app, &mut session, replay).await,

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::model::{Failure, NewServer, PowerAction, Server, Tags};
-use crate::protocol::{Answer, Command, ListKind};
+use crate::model::{CloudInfo, Deed, Failure, Level, NewServer, PowerAction, Ruling, Server, Tags};
+use crate::protocol::{Answer, Command, ListKind, StreamRequest};
 
 use super::App;
 use super::Json;
-use super::ask::confirm;
+use super::ask::Sure;
 use super::cluster::follow;
 use super::exit::{Code, Ended, Stop};
 use super::find;
 use super::lists::{self, List, age};
-use super::session::{Session, answer_as};
+use super::session::{Session, answer_as, options};
 
 #[derive(Subcommand, Debug)]
 pub enum Verb {
@@ -37,6 +37,18 @@ pub enum Verb {
         #[arg(short = 'n', long, default_value_t = 200)]
         lines: u32,
     },
+    /// Open a shell on a server, or run one command there
+    #[command(
+        after_help = "A server of a cluster is reached as its node; any other with the key that it was created with, or with
+the keys of your ssh-agent."
+    )]
+    Ssh {
+        #[command(flatten)]
+        which: Which,
+        /// The command and its arguments
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
     /// Delete servers
     Delete {
         /// Names or ids
@@ -45,16 +57,23 @@ pub enum Verb {
         /// The cloud [default: the default cloud]
         #[arg(long, value_name = "CLOUD")]
         cloud: Option<String>,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        sure: Sure,
     },
     /// Switch a server on
-    Start(Which),
+    Start(Power),
     /// Switch a server off; its disk stays
-    Stop(Which),
+    Stop(Power),
     /// Switch a server off and on
-    Reboot(Which),
+    Reboot(Power),
+}
+
+#[derive(Args, Debug)]
+pub struct Power {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    sure: Sure,
 }
 
 #[derive(Args, Debug)]
@@ -70,12 +89,12 @@ pub struct Which {
 pub struct Create {
     /// The server's name
     name: String,
-    /// Flavor, by name or id
+    /// Flavor, by name or id [default: the cloud's]
     #[arg(long)]
-    flavor: String,
-    /// Image, by name or id
+    flavor: Option<String>,
+    /// Image, by name or id [default: the cloud's]
     #[arg(long)]
-    image: String,
+    image: Option<String>,
     /// Network, by name or id; may be repeated
     #[arg(long = "network", value_name = "NETWORK")]
     networks: Vec<String>,
@@ -110,7 +129,15 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
             app.out.lines(&text)?;
             Ok(Code::Done)
         }
-        Verb::Delete { servers, cloud, yes } => delete(app, &servers, cloud.as_deref(), yes).await,
+        Verb::Ssh { which, command } => {
+            let (session, server) = found(&which).await?;
+            drop(session);
+            let command = (!command.is_empty()).then(|| command.join(" "));
+            let pty = if command.is_none() { super::ssh::size() } else { None };
+            let request = StreamRequest::ServerShell { cloud: server.cloud, server: server.id, command, pty };
+            super::terminal::carry(&options()?, request).await
+        }
+        Verb::Delete { servers, cloud, sure } => delete(app, &servers, cloud.as_deref(), &sure).await,
         Verb::Start(which) => power(app, &which, PowerAction::Start).await,
         Verb::Stop(which) => power(app, &which, PowerAction::Stop).await,
         Verb::Reboot(which) => power(app, &which, PowerAction::Reboot).await,
@@ -130,8 +157,8 @@ async fn create(app: &mut App<'_>, wish: Create) -> Ended {
     let cloud = session.cloud(wish.cloud.as_deref()).await?;
     let server = NewServer {
         name: wish.name.clone(),
-        flavor: wish.flavor,
-        image: wish.image,
+        flavor: or_default(&cloud, "flavor", wish.flavor, &cloud.defaults.flavor)?,
+        image: or_default(&cloud, "image", wish.image, &cloud.defaults.image)?,
         networks: wish.networks,
         public_address: wish.public,
         authorized_keys: keys,
@@ -140,6 +167,14 @@ async fn create(app: &mut App<'_>, wish: Create) -> Ended {
     };
     let run = session.start(Command::ServerCreate { cloud: cloud.name, server: Box::new(server) }).await?;
     follow(app, &mut session, run, wish.detach).await
+}
+
+fn or_default(cloud: &CloudInfo, what: &str, wish: Option<String>, default: &Option<String>) -> Result<String, Stop> {
+    wish.or_else(|| default.clone()).ok_or_else(|| {
+        let got = format!("no {what} is named, and cloud {} has no default one", cloud.name);
+        let next = format!("add --{what} NAME (quarterdeck {what} list), or quarterdeck cloud set {} {what}=NAME", cloud.name);
+        Stop::usage(Failure::refused("create a server", got).next(next))
+    })
 }
 
 /// Lines of the public keys that may log in.
@@ -193,8 +228,9 @@ fn show(app: &mut App<'_>, server: &Server, json: Json) -> Ended {
     Ok(Code::Done)
 }
 
-async fn delete(app: &mut App<'_>, names: &[String], cloud: Option<&str>, yes: bool) -> Ended {
-    let session = Session::open().await?;
+async fn delete(app: &mut App<'_>, names: &[String], cloud: Option<&str>, sure: &Sure) -> Ended {
+    let mut session = Session::open().await?;
+    session.state().await?;
     let cloud = session.cloud(cloud).await?;
     let mut servers = Vec::new();
     for name in names {
@@ -202,7 +238,11 @@ async fn delete(app: &mut App<'_>, names: &[String], cloud: Option<&str>, yes: b
     }
     let shown: Vec<String> = servers.iter().map(|s| format!("{} ({})", s.name, s.id)).collect();
     let what = format!("{} of cloud {}", shown.join(", "), cloud.name);
-    confirm(yes, &format!("delete {what}"), &format!("Delete {what}?")).await?;
+    let ruling = ruling(&session, Deed::ServerDelete, &servers).await?;
+    let tried = format!("delete {what}");
+    ruling.check(u32::try_from(servers.len()).unwrap_or(u32::MAX)).map_err(|why| in_the_way(&tried, &why))?;
+    let name = if let [one] = &servers[..] { one.name.clone() } else { format!("{} servers", servers.len()) };
+    sure.obey(&ruling, Level::Yes, &tried, &format!("Delete {what}?"), &name).await?;
     for server in servers {
         session.ask(Command::ServerDelete { cloud: cloud.name.clone(), server: server.id }).await?;
         app.out.line(&format!("server {} is deleted", server.name))?;
@@ -211,8 +251,27 @@ async fn delete(app: &mut App<'_>, names: &[String], cloud: Option<&str>, yes: b
     Ok(Code::Done)
 }
 
-async fn power(app: &mut App<'_>, which: &Which, action: PowerAction) -> Ended {
-    let (session, server) = found(which).await?;
+fn in_the_way(tried: &str, why: &str) -> Stop {
+    Stop::refused(Failure::refused(tried, format!("a guard is in the way: {why}")))
+}
+
+/// The strictest that the guards say of these servers.
+async fn ruling(session: &Session, deed: Deed, servers: &[Server]) -> Result<Ruling, Stop> {
+    let rules = session.rules().await?;
+    let cluster = |server: &Server| {
+        let id = server.tags.as_ref()?.cluster;
+        session.mirror.clusters().get(&id).map(|cluster| cluster.name.clone())
+    };
+    let each = servers.iter().map(|server| rules.ruling(deed, [&server.cloud], cluster(server).as_deref()));
+    Ok(each.reduce(Ruling::and).unwrap_or_default())
+}
+
+async fn power(app: &mut App<'_>, args: &Power, action: PowerAction) -> Ended {
+    let (mut session, server) = found(&args.which).await?;
+    session.state().await?;
+    let ruling = ruling(&session, action.into(), std::slice::from_ref(&server)).await?;
+    let tried = format!("{action:?} server {}", server.name).to_lowercase();
+    args.sure.obey(&ruling, Level::None, &tried, &format!("{action:?} {}?", server.name), &server.name).await?;
     let word = match action {
         PowerAction::Start => "switched on",
         PowerAction::Stop => "switched off",

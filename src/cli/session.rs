@@ -1,13 +1,15 @@
 //! The command line's line to the engine.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::client::{self, Client, Incoming, Mirror};
 use crate::config::Paths;
-use crate::model::{CloudInfo, Failure, Plan, PlanId, RunNo};
+use crate::model::{CloudInfo, Failure, Plan, PlanId, Rules, RunNo};
 use crate::protocol::command::EngineStatus;
 use crate::protocol::live::{CloudRow, Freshness};
-use crate::protocol::{Answer, ClientKind, Command, FromEngine, ListKind, Rows};
+use crate::protocol::{Answer, ClientKind, Command, FromEngine, ListKind, Role, Rows};
 
 use super::exit::Stop;
 use super::names;
@@ -30,12 +32,17 @@ pub fn odd() -> Stop {
         .into()
 }
 
+/// `--read-only` was given: the engine refuses whatever acts.
+pub static READ_ONLY: AtomicBool = AtomicBool::new(false);
+
 /// How to attach to the engine of this home.
 ///
 /// # Errors
 /// There is no home.
 pub fn options() -> Result<client::Options, Failure> {
-    Ok(client::Options::new(ClientKind::Cli, Paths::from_env()?))
+    let options = client::Options::new(ClientKind::Cli, Paths::from_env()?);
+    let role = if READ_ONLY.load(Ordering::Relaxed) { Role::Watcher } else { options.role };
+    Ok(client::Options { role, ..options })
 }
 
 /// A connection, and what is known through it.
@@ -150,6 +157,14 @@ impl Session {
             _ => {}
         }
         Ok(rows)
+    }
+
+    /// The guards and commands of the settings.
+    ///
+    /// # Errors
+    /// As [`Session::ask`].
+    pub async fn rules(&self) -> Result<Rules, Stop> {
+        answer_as!(self, Command::Rules, Answer::Rules(rules) => *rules)
     }
 
     /// A plan.

@@ -107,7 +107,7 @@ fn fan_out(cluster: &Cluster, nodes: &[&Node], args: &Ssh, command: String) -> R
 }
 
 /// The terminal's size and kind, when there is a terminal.
-fn size() -> Option<PtySize> {
+pub fn size() -> Option<PtySize> {
     if !std::io::stdin().is_terminal() {
         return None;
     }

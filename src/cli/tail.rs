@@ -201,7 +201,7 @@ impl Reading {
 
 /// Whether a step's output is shown: that of external programs is, the engine's own notes are not.
 fn has_output(step: &Step) -> bool {
-    matches!(step.work, Work::Playbook { .. } | Work::InstallAnsible)
+    matches!(step.work, Work::Playbook { .. } | Work::Command { .. } | Work::InstallAnsible)
 }
 
 /// The line that tells of a step's state, for those states that deserve one.
@@ -281,6 +281,7 @@ pub mod tests {
             ended: None,
             failure: None,
             note: String::new(),
+            cleanup: false,
         }
     }
 
@@ -289,7 +290,15 @@ pub mod tests {
     }
 
     fn page(from: u64, lines: &[&str], total: u64, ended: bool) -> OutputPage {
-        OutputPage { attempt: 1, from, lines: lines.iter().map(|&l| l.to_owned()).collect(), total, bytes: 0, ended }
+        OutputPage {
+            attempt: 1,
+            from,
+            lines: lines.iter().map(|&l| l.to_owned()).collect(),
+            times: Vec::new(),
+            total,
+            bytes: 0,
+            ended,
+        }
     }
 
     fn out(lines: &[&str]) -> Vec<Say> {

@@ -95,3 +95,144 @@ fn helps_read_as_they_did() {
         insta::assert_snapshot!(name, help(path));
     }
 }
+
+mod shown_lines {
+    //! What the console shows as the command line that does the same is understood by this command line.
+
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::super::Cli;
+    use crate::client::{Mirror, argv};
+    use crate::model::spec::PlaybookSpec;
+    use crate::model::*;
+    use crate::protocol::command::StopMode;
+    use crate::protocol::{Command, Event, EventBody, FromEngine, ListKind, SpecSource};
+    use clap::Parser;
+
+    fn id(n: u128) -> uuid::Uuid {
+        uuid::Uuid::from_u128(n)
+    }
+
+    /// A home with one cluster of this name, and one question of run 42.
+    fn home(cluster: &str) -> Mirror {
+        let spec = serde_json::json!({"name": cluster, "groups": {}});
+        let cluster = serde_json::from_value(serde_json::json!({
+            "id": id(1), "name": cluster, "revision": 1, "state": "running", "cloud": "lab", "spec": spec, "base_dir": "",
+            "created": 0, "ssh_user": "root", "public_key": null, "last_run": null, "last_playbook": null,
+        }));
+        let prompt = serde_json::from_value(serde_json::json!({
+            "id": id(9), "run": 42, "step": null, "question": "?", "kind": {"wants": "text"}, "choices": [], "opened": 0,
+            "state": {"is": "open"},
+        }));
+        let bodies = [EventBody::Cluster(Box::new(cluster.unwrap())), EventBody::Prompt(Box::new(prompt.unwrap()))];
+        let events = (1..).zip(bodies).map(|(seq, body)| Event { v: 1, seq, at: Time(0), body }).collect();
+        let mut mirror = Mirror::default();
+        mirror.apply(FromEngine::Snapshot { seq: 2, first: true, last: true, events });
+        mirror
+    }
+
+    fn commands(name: &str, count: u32) -> Vec<Command> {
+        let (cluster, cloud, run) = (ClusterId(id(1)), CloudName::new(name), RunNo(42));
+        let server = || name.to_owned();
+        let tags = Tags::unset(name);
+        let call = |path: &str| PlaybookSpec {
+            path: path.to_owned(),
+            tags: vec!["a".into(), "b".into()],
+            limit: Some(name.to_owned()),
+            check: true,
+            forks: Some(5),
+            verbosity: 3,
+            vault: true,
+            vars: [("x".to_owned(), serde_json::json!({"y": [name]}))].into(),
+            ..PlaybookSpec::default()
+        };
+        let new = NewServer {
+            name: server(),
+            flavor: server(),
+            image: server(),
+            networks: vec![server(), "n".into()],
+            public_address: true,
+            authorized_keys: vec![],
+            files: vec![],
+            tags,
+        };
+        let text = SpecSource::Text { text: String::new(), path: name.to_owned(), base_dir: String::new() };
+        let counts = BTreeMap::from([("app".to_owned(), count), ("lb".to_owned(), 1)]);
+        let settings = BTreeMap::from([("boot_ms".to_owned(), name.to_owned())]);
+        let mut all = vec![
+            Command::PlanCreate { source: text, name: Some(server()), cloud: Some(server()) },
+            Command::PlanScale { cluster, counts },
+            Command::PlanRepair { cluster },
+            Command::PlanDelete { cluster },
+            Command::PlanPlaybook { cluster, playbooks: vec![], base_dir: String::new() },
+            Command::PlanPlaybook { cluster, playbooks: vec![call(name), call("/b.yml")], base_dir: "/srv/it s".into() },
+            Command::Apply { plan: PlanId(id(5)), vault_password: Some("hunter2".into()) },
+            Command::Retry { run, failed_hosts: true },
+            Command::Answer { prompt: PromptId(id(9)), word: server(), text: None },
+            Command::Answer { prompt: PromptId(id(9)), word: String::new(), text: Some(server()) },
+            Command::Pin { run, pinned: false },
+            Command::ServerCreate { cloud: cloud.clone(), server: Box::new(new) },
+            Command::ServerDelete { cloud: cloud.clone(), server: server() },
+            Command::ServerShow { cloud: cloud.clone(), server: server() },
+            Command::ConsoleLog { cloud: cloud.clone(), server: server(), lines: count },
+            Command::ImageRegister { cloud: cloud.clone(), name: server(), path: server() },
+            Command::ImageDelete { cloud: cloud.clone(), image: server() },
+            Command::CloudAdd { name: server(), driver: Driver::Sandbox, settings: settings.clone() },
+            Command::CloudRemove { name: cloud.clone() },
+            Command::CloudUse { name: cloud.clone() },
+            Command::CloudSet { name: cloud.clone(), settings },
+            Command::Inventory { cluster },
+            Command::RunDetail { run },
+            Command::Audit { count },
+            Command::AnsibleInstall,
+            Command::Restart,
+            Command::Status,
+            Command::Blueprints,
+            Command::Clouds { test: true },
+            Command::Stop { mode: StopMode::Now },
+        ];
+        let modes = [Ending::Ask, Ending::Undo, Ending::Keep, Ending::Force];
+        all.extend(modes.map(|mode| Command::Cancel { run, mode }));
+        let powers = [PowerAction::Start, PowerAction::Stop, PowerAction::Reboot];
+        all.extend(powers.map(|action| Command::ServerPower { cloud: cloud.clone(), server: server(), action }));
+        let lists = [ListKind::Flavors, ListKind::Images, ListKind::Networks, ListKind::Servers, ListKind::Quota];
+        all.extend(lists.map(|list| Command::List { cloud: cloud.clone(), list }));
+        all
+    }
+
+    #[test]
+    fn they_read_as_a_person_would_write_them() {
+        let (mirror, run) = (home("web prod"), RunNo(42));
+        let cluster = ClusterId(id(1));
+        let line = |command| argv::line(&command, &mirror).unwrap();
+        assert_eq!(line(Command::PlanDelete { cluster }), "quarterdeck cluster delete 'web prod'");
+        let counts = BTreeMap::from([("app".to_owned(), 5)]);
+        assert_eq!(line(Command::PlanScale { cluster, counts }), "quarterdeck cluster scale 'web prod' app=5");
+        assert_eq!(line(Command::Cancel { run, mode: Ending::Undo }), "quarterdeck run cancel 42 --undo");
+        let delete = Command::ServerDelete { cloud: CloudName::new("lab"), server: "-x".into() };
+        assert_eq!(line(delete), "quarterdeck server delete --cloud lab -- -x");
+        let playbooks = vec![PlaybookSpec { path: "site.yml".into(), limit: Some("app".into()), ..Default::default() }];
+        let play = Command::PlanPlaybook { cluster, playbooks, base_dir: "/srv".into() };
+        assert_eq!(line(play), "quarterdeck playbook run /srv/site.yml -c 'web prod' --limit app");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        /// Whatever things are called, the line is understood, and each name arrives whole.
+        #[test]
+        fn this_command_line_understands_them(name in "-?[a-zA-Z0-9 '\"$._é-]{1,12}", count in 1u32..999) {
+            let mirror = home(&name);
+            for command in commands(&name, count) {
+                let words = argv::argv(&command, &mirror).unwrap_or_else(|| panic!("{command:?} has no line"));
+                let cli = Cli::try_parse_from(&words).unwrap_or_else(|e| panic!("{words:?}: {e}"));
+                let understood = format!("{cli:?}");
+                for word in words.iter().filter(|word| **word == name) {
+                    prop_assert!(understood.contains(&format!("{word:?}")), "{words:?} is understood as {understood}");
+                }
+            }
+        }
+    }
+}

@@ -192,10 +192,12 @@ impl Watch<'_> {
         let Some(Want { stream, from, count }) = self.tail.want() else { return };
         let client: Client = self.session.client.clone();
         let (run, (step, attempt)) = (self.run, stream);
-        self.page =
-            Some(Box::pin(
-                async move { (stream, client.request(Command::OutputPage { run, step, attempt, from, count }).await) },
-            ));
+        self.page = Some(Box::pin(async move {
+            (
+                stream,
+                client.request(Command::OutputPage { run, step, attempt, from, count, pick: Vec::new(), times: false }).await,
+            )
+        }));
     }
 
     fn take_page(&mut self, stream: Stream, result: Result<Answer, Refusal>) -> Result<(), Stop> {
@@ -304,7 +306,7 @@ async fn answered(question: &mut Option<(PromptId, Pending<Option<Command>>)>) -
 }
 
 fn nothing() -> OutputPage {
-    OutputPage { attempt: 0, from: 0, lines: Vec::new(), total: 0, bytes: 0, ended: true }
+    OutputPage { attempt: 0, from: 0, lines: Vec::new(), times: Vec::new(), total: 0, bytes: 0, ended: true }
 }
 
 /// Prints one thing; `starts`: also that steps begin (a progress bar shows that better).

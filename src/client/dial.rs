@@ -1,7 +1,7 @@
 //! Getting a line to the engine of a home, and the first words on it.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::{SinkExt, StreamExt};
@@ -11,12 +11,16 @@ use tokio_util::codec::Framed;
 
 use super::{Options, launch};
 use crate::config::paths::{SocketPath, check_private};
-use crate::model::Failure;
+use crate::model::{Class, Failure};
 use crate::protocol::line::{LineCodec, one_line};
 use crate::protocol::{Bye, FromEngine, Hello, Welcome};
 
 /// How long the engine may take to say its first word.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a line that breaks before the first word is tried, and the pause in between.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What every message about the line begins with.
 pub const ATTACH: &str = "attach to the engine";
@@ -86,6 +90,28 @@ pub async fn knock(options: &Options) -> Result<Option<UnixStream>, Failure> {
     }
 }
 
+/// Gets a line and says hello. An engine that ends in between (killed, or on its way out) is met again by the next
+/// try, which starts another one where it may.
+///
+/// # Errors
+/// As [`dial`] and [`greet`].
+pub async fn attach(dial: &mut impl Dial, start: bool, hello: &Hello) -> Result<(Lines, Welcome), Failure> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let begun = Instant::now();
+        let lost = match greet(dial.dial(start).await?, hello).await {
+            // One that does not answer is there: another try would find the same.
+            Err(failure) if start && failure.class == Class::Transient && begun.elapsed() < PATIENCE => failure,
+            met => return met,
+        };
+        if tries >= TRIES {
+            return Err(lost);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
 /// Says hello and hears the engine's first word.
 ///
 /// # Errors
@@ -113,6 +139,6 @@ pub async fn greet<S: Io>(io: S, hello: &Hello) -> Result<(Framed<S, LineCodec>,
 
 /// What a farewell of the engine means to people.
 pub fn sent_away(bye: Bye) -> Failure {
-    let class = if bye.again { crate::model::Class::Transient } else { crate::model::Class::Refused };
+    let class = if bye.again { Class::Transient } else { Class::Refused };
     Failure::new(class, ATTACH, bye.reason).next(bye.next)
 }

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,9 @@ const HELD: i32 = 75;
 /// After this long without a socket an engine is started again: the one that had the lock was on its way out.
 const ANEW: Duration = Duration::from_millis(300);
 
+/// How many engines may be killed while they start before that is a failure.
+const KILLS: u32 = 2;
+
 /// Lines of the log that a failure shows.
 const TAIL: usize = 8;
 
@@ -38,6 +42,7 @@ pub async fn launch(options: &Options) -> Result<UnixStream, Failure> {
     let mut child = Some(spawn(options)?);
     let mut spawned = Instant::now();
     let mut pause = Duration::from_millis(2);
+    let mut kills = 0;
     loop {
         tokio::time::sleep(pause).await;
         pause = (pause * 3 / 2).min(Duration::from_millis(50));
@@ -46,6 +51,12 @@ pub async fn launch(options: &Options) -> Result<UnixStream, Failure> {
         }
         match child.as_mut().map(Child::try_wait) {
             Some(Ok(Some(status))) if status.code() == Some(HELD) => child = None,
+            // Somebody killed it: that says nothing against the next one.
+            Some(Ok(Some(status))) if status.signal() == Some(libc::SIGKILL) && kills < KILLS => {
+                kills += 1;
+                child = Some(spawn(options)?);
+                spawned = Instant::now();
+            }
             Some(Ok(Some(status))) => return Err(died(options, status, log_start)),
             _ => {}
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    AuditEntry, CloudName, Cluster, ClusterId, Node, PlayEvent, PlayState, Prompt, PromptId, PromptState, Run, RunNo, Step,
+    AuditEntry, CloudName, Cluster, ClusterId, Node, PlayEvent, PlayState, Prompt, PromptId, PromptState, Rules, Run, RunNo, Step,
 };
 use crate::protocol::live::{CloudRow, Freshness, ListKind, Live, Present, Rows};
 use crate::protocol::{Answer, Event, EventBody, FromEngine, Welcome};
@@ -65,6 +65,8 @@ struct Recorded {
     clusters: BTreeMap<ClusterId, Cluster>,
     nodes: BTreeMap<(ClusterId, String), Node>,
     prompts: BTreeMap<PromptId, Prompt>,
+    /// The prompt that was answered last, and by whom.
+    answered: Option<(PromptId, String)>,
     /// The event that each step is from: the steps of a run come beside the range as well.
     step_seq: BTreeMap<(RunNo, u32), u64>,
 }
@@ -85,6 +87,8 @@ pub struct Mirror {
     pub lists: BTreeMap<(CloudName, ListKind), (Freshness, Option<Rows>)>,
     pub clouds: Vec<CloudRow>,
     pub present: Vec<Present>,
+    /// The guards and commands of the settings.
+    pub rules: Rules,
 }
 
 impl Mirror {
@@ -116,6 +120,11 @@ impl Mirror {
     /// Open prompts.
     pub fn prompts(&self) -> &BTreeMap<PromptId, Prompt> {
         &self.recorded.prompts
+    }
+
+    /// The prompt that was answered last, and what to say of that.
+    pub fn answered(&self) -> Option<(PromptId, &str)> {
+        self.recorded.answered.as_ref().map(|(id, says)| (*id, says.as_str()))
     }
 
     /// Takes in a message; says what is different now. Replies and farewells change nothing.
@@ -254,6 +263,10 @@ impl Mirror {
                 *size = newer;
                 vec![Change::Output(run, step)]
             }
+            Live::Rules { rules } => {
+                self.rules = rules;
+                vec![Change::Clouds]
+            }
             Live::Presence { clients } => {
                 self.present = clients;
                 vec![Change::Presence]
@@ -318,9 +331,13 @@ impl Recorded {
             EventBody::Prompt(prompt) => {
                 let id = prompt.id;
                 if prompt.state == PromptState::Open {
-                    self.prompts.insert(id, *prompt);
+                    self.prompts.insert(id, (*prompt).clone());
                 } else {
                     self.prompts.remove(&id);
+                }
+                if let PromptState::Answered { by, word, .. } = &prompt.state {
+                    let what = if word.is_empty() { String::new() } else { format!(": {word}") };
+                    self.answered = Some((id, format!("{by} answered{what}")));
                 }
                 Some(Change::Prompt(id))
             }

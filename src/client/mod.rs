@@ -2,6 +2,7 @@
 //!
 //! Generic over the byte stream: [`over`] is the same client over whatever a [`Dial`] gets.
 
+pub mod argv;
 mod context;
 mod dial;
 mod launch;
@@ -130,8 +131,7 @@ pub async fn connect(options: Options) -> Result<Client, Failure> {
 /// As [`connect`].
 pub async fn over(mut dial: impl Dial + 'static, options: &Options) -> Result<Client, Failure> {
     let hello = options.hello(None);
-    let io = dial.dial(options.start_engine).await?;
-    let (lines, welcome) = dial::greet(io, &hello).await?;
+    let (lines, welcome) = dial::attach(&mut dial, options.start_engine, &hello).await?;
     let (asks, incoming, welcome) = Worker::start(Box::new(dial), options.start_engine, hello, lines, welcome);
     Ok(Client { asks, incoming: Arc::new(Mutex::new(Some(incoming))), welcome })
 }

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 
 use crate::base::Cx;
 use crate::model::{
-    Capabilities, CloudName, ClusterId, Driver, Failure, Flavor, FloatingIp, HomeId, Identity, Image, KeyPair, Network,
+    Capabilities, CloudName, ClusterId, Driver, Failure, Flavor, FloatingIp, HomeId, Identity, Image, KeyPair, Network, NewImage,
     NewServer, PowerAction, Quota, Server, Token,
 };
 
+pub mod openstack;
 pub mod sandbox;
 
 /// How the engine is to treat a cloud.
@@ -67,6 +68,12 @@ pub trait Cloud: Send + Sync {
     async fn register_image(&self, cx: &Cx, name: &str, path: &std::path::Path) -> Result<Image, Failure> {
         let _ = (cx, path);
         Err(self.cannot(&format!("register image {name}"), crate::model::capability::names::IMAGE_REGISTER))
+    }
+    /// Makes an image out of the file of a disk image on this computer, with progress. Repeated with the same token
+    /// it gives the same image.
+    async fn upload_image(&self, cx: &Cx, image: &NewImage) -> Result<Image, Failure> {
+        let _ = cx;
+        Err(self.cannot(&format!("upload image {}", image.name), crate::model::capability::names::IMAGE_UPLOAD))
     }
     async fn delete_image(&self, cx: &Cx, id: &str) -> Result<(), Failure> {
         let _ = cx;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::Paths;
-use super::files::{read_text, write_private};
-use super::settings::Settings;
+use super::files::read_text;
+use super::settings::{OF_CLOUDS, Settings};
 use crate::model::ids::{MAX_NAME, is_name};
 use crate::model::{CloudName, Driver, Failure};
 
@@ -95,10 +95,42 @@ impl SettingsFile {
                     cloud.remove(key);
                 } else if let Some(old) = cloud.get_mut(key).and_then(Item::as_value_mut) {
                     let decor = old.decor().clone();
-                    *old = text.into();
+                    *old = plain(key, text);
                     *old.decor_mut() = decor;
                 } else {
-                    cloud.insert(key, value(text));
+                    cloud.insert(key, value(plain(key, text)));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Sets a text of `[console.PART]`, or takes it out: columns of a list, a favourite.
+    ///
+    /// # Errors
+    /// The file is wrong or cannot be written.
+    pub fn set_console(&self, part: &str, key: &str, text: Option<&str>) -> Result<(), Failure> {
+        self.change(|_, document| {
+            let mut table: &mut dyn toml_edit::TableLike = document.as_table_mut();
+            for name in ["console", part] {
+                let item = table.entry(name).or_insert_with(|| {
+                    let mut made = Table::new();
+                    made.set_implicit(name == "console");
+                    Item::Table(made)
+                });
+                table = item.as_table_like_mut().ok_or_else(|| odd(&self.path))?;
+            }
+            match (text, table.get_mut(key).and_then(Item::as_value_mut)) {
+                (None, _) => {
+                    table.remove(key);
+                }
+                (Some(text), Some(old)) => {
+                    let decor = old.decor().clone();
+                    *old = text.into();
+                    *old.decor_mut() = decor;
+                }
+                (Some(text), None) => {
+                    table.insert(key, value(text));
                 }
             }
             Ok(())
@@ -124,7 +156,7 @@ impl SettingsFile {
         let text = document.to_string();
         // What is written can be read again, whatever was handed in.
         Settings::parse(&self.path, &text)?;
-        write_private(&self.path, text.as_bytes())
+        crate::base::files::write_private(&self.path, text.as_bytes())
     }
 }
 
@@ -153,6 +185,14 @@ fn odd(path: &std::path::Path) -> Failure {
     Failure::refused("change the settings", "this file is written in a way that cannot be changed by program")
         .at(path.display())
         .next("write the clouds as [clouds.NAME] tables")
+}
+
+/// A value as it is written: what is ours and yes or no goes in as that, everything else as a text for the driver.
+fn plain(key: &str, text: &str) -> toml_edit::Value {
+    match text.parse::<bool>() {
+        Ok(truth) if OF_CLOUDS.contains(&key) => truth.into(),
+        _ => text.into(),
+    }
 }
 
 #[cfg(test)]
@@ -217,6 +257,30 @@ mod tests {
         let now = Settings::parse(&file.path, &fs::read_to_string(&file.path).unwrap()).unwrap();
         assert_eq!(now.default_cloud.value, Some(CloudName::new("lab")), "the one that is left");
         assert_eq!(file.remove_cloud(&CloudName::new("two")).unwrap_err().class, Class::NotFound);
+    }
+
+    #[test]
+    fn what_the_console_keeps_stands_in_tables_of_its_own() {
+        let (_dir, file) = file();
+        fs::write(&file.path, "[console]\ntheme = \"light\" # bright room\n").unwrap();
+        file.set_console("columns", "servers", Some("name ram")).unwrap();
+        file.set_console("favourites", "1", Some("servers status=error")).unwrap();
+        file.set_console("favourites", "2", Some("runs")).unwrap();
+        file.set_console("favourites", "1", Some("servers age<2h")).unwrap();
+        file.set_console("favourites", "2", None).unwrap();
+        insta::assert_snapshot!(fs::read_to_string(&file.path).unwrap(), @r###"
+        [console]
+        theme = "light" # bright room
+
+        [console.columns]
+        servers = "name ram"
+
+        [console.favourites]
+        1 = "servers age<2h"
+        "###);
+        fs::remove_file(&file.path).unwrap();
+        file.set_console("columns", "runs", Some("run what")).unwrap();
+        assert_eq!(fs::read_to_string(&file.path).unwrap(), "[console.columns]\nruns = \"run what\"\n");
     }
 
     #[test]

@@ -22,6 +22,8 @@ const KEPT: &[&str] = &[
     "http_proxy",
     "https_proxy",
     "no_proxy",
+    "ALL_PROXY",
+    "all_proxy",
 ];
 
 fn is_kept(name: &OsStr) -> bool {

@@ -1,9 +1,9 @@
-//! Small files: read whole, written at once or not at all.
+//! Small files, read whole.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use secrecy::SecretString;
 
@@ -46,33 +46,6 @@ pub fn read_secret(path: &Path) -> Result<SecretString, Failure> {
     read_text(path)?.map(SecretString::from).ok_or_else(|| fail("it is gone".to_owned()))
 }
 
-/// Replaces a file by `bytes`, readable by this account only: written aside, made durable, renamed. A link is
-/// followed, so that a file kept elsewhere stays there.
-///
-/// # Errors
-/// It cannot be written; what was there is still there.
-pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let aside = aside(&target);
-    let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&aside, &target)?;
-        File::open(target.parent().unwrap_or(Path::new("/")))?.sync_all()
-    };
-    write().map_err(|e| {
-        let _ = fs::remove_file(&aside);
-        Failure::broken("write a file", reason(&e)).at(path.display()).next("make room or rights for it, then try again")
-    })
-}
-
-fn aside(target: &Path) -> PathBuf {
-    let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    target.with_file_name(name)
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -80,24 +53,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_whole_and_private() {
-        let dir = tempfile::tempdir().unwrap();
-        let (real, link) = (dir.path().join("real.toml"), dir.path().join("link.toml"));
-        std::os::unix::fs::symlink(&real, &link).unwrap();
-        fs::write(&real, "old").unwrap();
-        write_private(&link, b"new").unwrap();
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
-        assert_eq!(fs::metadata(&real).unwrap().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left aside");
-        assert!(write_private(&dir.path().join("no/such"), b"x").is_err());
-    }
-
-    #[test]
     fn a_secret_that_others_can_read_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("credentials");
-        write_private(&path, b"s3cret").unwrap();
+        crate::base::files::write_private(&path, b"s3cret").unwrap();
         read_secret(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let failure = read_secret(&path).unwrap_err();

@@ -5,13 +5,20 @@
 pub mod edit;
 pub mod environment;
 pub mod files;
+pub mod foreign;
+pub mod history;
+pub mod notify;
 pub mod origin;
 pub mod paths;
 mod reader;
+mod rules;
 pub mod settings;
+pub mod setup;
+pub mod themes;
 
 pub use edit::SettingsFile;
-pub use files::{read_secret, read_text, write_private};
+pub use files::{read_secret, read_text};
+pub use notify::{Bell, Notify};
 pub use origin::{Origin, Sourced};
 pub use paths::Paths;
-pub use settings::{CloudSettings, Colours, Settings};
+pub use settings::{CloudSettings, Colours, Glyphs, Motion, Settings};

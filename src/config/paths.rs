@@ -128,6 +128,11 @@ impl Paths {
         self.state.join("engine.log")
     }
 
+    /// What was typed in consoles.
+    pub fn history(&self) -> PathBuf {
+        self.state.join("console.history")
+    }
+
     /// What runs leave behind, one folder each.
     pub fn runs(&self) -> PathBuf {
         self.data.join("runs")

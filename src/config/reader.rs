@@ -78,6 +78,47 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The tables of a list (`[[key]]`), each with the place of the key in the text.
+    pub(super) fn tables<'t>(&mut self, parent: &Section<'t>, key: &str) -> Vec<(Section<'t>, Range<usize>)> {
+        let Some(value) = parent.get(key) else { return Vec::new() };
+        let name = parent.place(key);
+        let mut found = Vec::new();
+        match value.get_ref() {
+            DeValue::Array(items) => {
+                for item in items {
+                    match item.get_ref() {
+                        DeValue::Table(table) => found.push((Section { table, name: name.clone() }, item.span())),
+                        other => self.problem(&item.span(), format!("{name} must be a table, not {}", kind(other))),
+                    }
+                }
+            }
+            other => self.problem(&value.span(), format!("{name} must be written [[{name}]], not as {}", kind(other))),
+        }
+        found
+    }
+
+    /// A text, or a list of texts, each with its place.
+    pub(super) fn texts(&mut self, section: &Section<'_>, key: &str) -> Option<Vec<(String, Range<usize>)>> {
+        let value = section.get(key)?;
+        match value.get_ref() {
+            DeValue::String(text) => Some(vec![(text.clone().into_owned(), value.span())]),
+            DeValue::Array(items) => {
+                let mut texts = Vec::new();
+                for item in items {
+                    match item.get_ref() {
+                        DeValue::String(text) => texts.push((text.clone().into_owned(), item.span())),
+                        other => {
+                            let place = section.place(key);
+                            self.problem(&item.span(), format!("{place} must hold texts in quotes, not {}", kind(other)));
+                        }
+                    }
+                }
+                Some(texts)
+            }
+            other => self.wrong(section, key, value, "a text in quotes, or a list of them", other),
+        }
+    }
+
     /// A text.
     pub(super) fn text(&mut self, section: &Section<'_>, key: &str) -> Option<Sourced<String>> {
         let value = section.get(key)?;
@@ -139,21 +180,26 @@ impl<'a> Reader<'a> {
         Some(self.sourced(value, text))
     }
 
+    /// Line and column (both from 1) of a place of the text.
+    pub(super) fn place(&self, span: &Range<usize>) -> (usize, usize) {
+        position(self.text, span.start)
+    }
+
     /// Where a key stands in the file.
     pub(super) fn origin(&self, span: &Range<usize>) -> Origin {
         Origin::File { path: PathBuf::from(self.path), line: position(self.text, span.start).0 }
     }
 
-    /// Ends the reading.
+    /// Ends the reading; `tried` is for the failure.
     ///
     /// # Errors
     /// Every problem, in the order of the file.
-    pub(super) fn finish(mut self) -> Result<(), Failure> {
+    pub(super) fn finish(mut self, tried: &str) -> Result<(), Failure> {
         self.problems.sort();
         let Some((first, _)) = self.problems.first() else { return Ok(()) };
         let (line, column) = position(self.text, *first);
         let all: Vec<_> = self.problems.iter().map(|(_, message)| message.as_str()).collect();
-        Err(Failure::refused("read the settings", all.join("\n"))
+        Err(Failure::refused(tried, all.join("\n"))
             .at(format!("{}:{line}:{column}", self.path.display()))
             .next(format!("correct {}", self.path.display())))
     }

@@ -17,16 +17,58 @@
 //! python = "/usr/bin/python3"    # makes the managed virtualenv
 //!
 //! [console]
-//! theme = "quarterdeck"
+//! theme = "auto"                 # auto: after the terminal's background; or a name: `quarterdeck theme list`
 //! colours = "auto"               # auto, true, 256, 16, none
+//! glyphs = "auto"                # auto, unicode, ascii
 //! mouse = true
+//! motion = "full"                # full; reduced: times every ten seconds, one frame a second
+//!
+//! [console.columns]              # which columns, in which order; those that are missing are the built-in ones
+//! servers = "name status address cluster ram"
+//!
+//! [console.favourites]           # what a digit behind the favourites' key leads to: a line of the palette
+//! 1 = "servers status=error"
+//!
+//! [notify]                       # how one is told that a run ended or asks
+//! bell = "failure"               # never, failure, always
+//! desktop = false                # a message of the desktop (OSC 9, OSC 777)
+//! progress = false               # progress on the taskbar (OSC 9;4)
+//! title = false                  # what goes on, in the window's title
+//! command = "/home/ana/bin/told" # called by the engine: `told ended 42 TITLE`, and QUARTERDECK_… variables
 //!
 //! [watch]                        # a second socket, for members of a group, who may look and not act
 //! dir = "/srv/quarterdeck"
 //! group = "ops"
 //!
 //! [clouds.lab]
-//! driver = "sandbox"             # everything else in the table is for the driver
+//! driver = "sandbox"             # everything else in the table is for the driver, but for
+//! flavor = "small"               # used where nobody names another
+//! image = "host"
+//! read_only = false              # true: nothing on it may be changed from this home
+//! prod = false                   # true: the console says PROD wherever the cloud is shown
+//!
+//! [[guard]]                      # the first rule that matches decides
+//! cloud = "*"                    # names of clouds; * and ? stand for any text and any character
+//! action = ["cluster delete"]    # kinds of action, in the words of the command line: "server *"
+//! cluster = "web-*"              # names of clusters
+//! level = "name"                 # none, yes, name (it must be typed), deny
+//! max = 20                       # servers that one action may touch
+//! reason = "customers are on it"
+//!
+//! [[command]]                    # a command of your own
+//! name = "ping"
+//! on = "server"                  # server, node, cluster, image, cloud, run
+//! argv = ["ping", "-c", "{count}", "{address}"]
+//! about = "ask whether it answers"
+//! confirm = "none"               # none, yes, name
+//! dangerous = false              # true: not on what is read-only
+//! key = "ctrl-p"                 # in the console
+//!
+//! [[command.input]]
+//! name = "count"
+//! type = "number"                # string, number, bool, choice (with choices = [...])
+//! label = "how often"
+//! default = "3"
 //! ```
 
 use std::collections::BTreeMap;
@@ -34,10 +76,12 @@ use std::path::PathBuf;
 
 use super::Paths;
 use super::files::read_text;
+use super::notify::Notify;
 use super::origin::{Origin, Sourced};
 use super::reader::{Reader, Section, nearest};
+use super::rules;
 use crate::model::ids::{MAX_NAME, is_name};
-use crate::model::{CloudName, Driver, Failure};
+use crate::model::{CloudName, Driver, Failure, Rules};
 
 /// How many colours the console uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,15 +94,55 @@ pub enum Colours {
     None,
 }
 
+/// Which signs the console draws with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Glyphs {
+    /// What the language of the terminal can be expected to show.
+    Auto,
+    Unicode,
+    Ascii,
+}
+
+/// How much on the screen moves by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Motion {
+    Full,
+    /// For slow links and for people whom motion disturbs: what comes in is shown once a second, times that pass every
+    /// ten seconds.
+    Reduced,
+}
+
 /// A cloud as the file describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CloudSettings {
     pub driver: Sourced<Driver>,
+    /// Used where nobody names another.
+    pub flavor: Option<Sourced<String>>,
+    pub image: Option<Sourced<String>>,
     /// What the driver wants to know, by name.
     pub values: BTreeMap<String, Sourced<String>>,
+    /// Nothing on it may be changed.
+    pub read_only: Option<Sourced<bool>>,
+    /// Others live from what runs on it.
+    pub prod: bool,
     /// Where its table begins.
     pub origin: Origin,
 }
+
+impl CloudSettings {
+    /// What is said under a key that is not the driver's name.
+    pub fn said(&self, key: &str) -> Option<&String> {
+        match key {
+            "flavor" => self.flavor.as_ref(),
+            "image" => self.image.as_ref(),
+            key => self.values.get(key),
+        }
+        .map(|said| &said.value)
+    }
+}
+
+/// Keys of a cloud's table that are not for its driver.
+pub(super) const OF_CLOUDS: &[&str] = &["driver", "flavor", "image", "read_only", "prod"];
 
 /// What the user has set.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -77,7 +161,16 @@ pub struct Settings {
     pub ansible_python: Sourced<Option<PathBuf>>,
     pub theme: Sourced<String>,
     pub colours: Sourced<Colours>,
+    pub glyphs: Sourced<Glyphs>,
     pub mouse: Sourced<bool>,
+    pub motion: Sourced<Motion>,
+    /// Names of columns, separated by spaces, by the name of the list. Only the console knows which there are.
+    pub columns: BTreeMap<String, Sourced<String>>,
+    /// Lines of the palette by digit, 0 to 9.
+    pub favourites: BTreeMap<u8, Sourced<String>>,
+    pub notify: Notify,
+    /// Guards, and the commands of the people here.
+    pub rules: Rules,
     /// Where people who may only look find a socket, and their group; both or none.
     pub watch_dir: Sourced<Option<PathBuf>>,
     pub watch_group: Sourced<Option<String>>,
@@ -86,7 +179,8 @@ pub struct Settings {
 /// Overrides the log filter of the file.
 pub const LOG_VARIABLE: &str = "QUARTERDECK_LOG";
 
-const DRIVERS: &[(&str, Driver)] = &[
+/// Drivers by the words of files.
+pub const DRIVERS: &[(&str, Driver)] = &[
     ("sandbox", Driver::Sandbox),
     ("docker", Driver::Docker),
     ("openstack", Driver::Openstack),
@@ -94,8 +188,20 @@ const DRIVERS: &[(&str, Driver)] = &[
     ("libcloud", Driver::Libcloud),
 ];
 
-const COLOURS: &[(&str, Colours)] =
+/// Numbers of colours by the words of files.
+pub const COLOURS: &[(&str, Colours)] =
     &[("auto", Colours::Auto), ("true", Colours::True), ("256", Colours::C256), ("16", Colours::C16), ("none", Colours::None)];
+
+/// The word of a value.
+pub(super) fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
+    words.iter().find(|(_, v)| *v == value).map_or("", |(word, _)| word)
+}
+
+/// How much moves by itself, by the words of files.
+const MOTIONS: &[(&str, Motion)] = &[("full", Motion::Full), ("reduced", Motion::Reduced)];
+
+/// Sets of signs by the words of files.
+pub const GLYPHS: &[(&str, Glyphs)] = &[("auto", Glyphs::Auto), ("unicode", Glyphs::Unicode), ("ascii", Glyphs::Ascii)];
 
 impl Default for Settings {
     fn default() -> Self {
@@ -109,9 +215,15 @@ impl Default for Settings {
             keep_gigabytes: Sourced::default(5),
             ansible_use_path: Sourced::default(false),
             ansible_python: Sourced::default(None),
-            theme: Sourced::default("quarterdeck".to_owned()),
+            theme: Sourced::default("auto".to_owned()),
             colours: Sourced::default(Colours::Auto),
+            glyphs: Sourced::default(Glyphs::Auto),
             mouse: Sourced::default(true),
+            motion: Sourced::default(Motion::Full),
+            columns: BTreeMap::new(),
+            favourites: BTreeMap::new(),
+            notify: Notify::default(),
+            rules: Rules::default(),
             watch_dir: Sourced::default(None),
             watch_group: Sourced::default(None),
         }
@@ -143,14 +255,19 @@ impl Settings {
         let mut reader = Reader::new(path, text);
         let table = reader.parse();
         let root = Section { table: &table, name: String::new() };
-        reader.only(&root, &["default_cloud", "engine", "retention", "ansible", "console", "watch", "clouds"]);
+        reader.only(
+            &root,
+            &["default_cloud", "engine", "retention", "ansible", "console", "notify", "watch", "clouds", "guard", "command"],
+        );
         let mut settings = Self::default();
         settings.read_engine(&mut reader, &root);
         settings.read_console(&mut reader, &root);
+        settings.notify.read(&mut reader, &root);
         settings.read_watch(&mut reader, &root);
         settings.read_clouds(&mut reader, &root);
         settings.read_default_cloud(&mut reader, &root);
-        reader.finish()?;
+        settings.rules = rules::read(&mut reader, &root);
+        reader.finish("read the settings")?;
         Ok(settings)
     }
 
@@ -175,10 +292,27 @@ impl Settings {
 
     fn read_console(&mut self, reader: &mut Reader<'_>, root: &Section<'_>) {
         let Some(console) = reader.section(root, "console") else { return };
-        reader.only(&console, &["theme", "colours", "mouse"]);
+        reader.only(&console, &["theme", "colours", "glyphs", "mouse", "motion", "columns", "favourites"]);
         put(&mut self.theme, reader.text(&console, "theme"));
         put(&mut self.colours, reader.word(&console, "colours", COLOURS));
+        put(&mut self.glyphs, reader.word(&console, "glyphs", GLYPHS));
         put(&mut self.mouse, reader.truth(&console, "mouse"));
+        put(&mut self.motion, reader.word(&console, "motion", MOTIONS));
+        if let Some(columns) = reader.section(&console, "columns") {
+            let lists = columns.table.iter().map(|(key, _)| key.get_ref().as_ref());
+            self.columns = lists.filter_map(|list| Some((list.to_owned(), reader.text(&columns, list)?))).collect();
+        }
+        if let Some(favourites) = reader.section(&console, "favourites") {
+            for (key, _) in favourites.table {
+                let name = key.get_ref().as_ref();
+                match name.parse() {
+                    Ok(digit @ 0..=9) if name.len() == 1 => {
+                        self.favourites.extend(reader.text(&favourites, name).map(|line| (digit, line)));
+                    }
+                    _ => reader.problem(&key.span(), format!("console.favourites has the digits 0 to 9, not {name:?}")),
+                }
+            }
+        }
     }
 
     fn read_watch(&mut self, reader: &mut Reader<'_>, root: &Section<'_>) {
@@ -210,10 +344,14 @@ impl Settings {
             if section.table.iter().all(|(key, _)| key.get_ref() != "driver") {
                 reader.problem(&key.span(), format!("clouds.{name} has no driver"));
             }
-            let values = section.table.iter().map(|(key, _)| key.get_ref().as_ref()).filter(|key| *key != "driver");
+            let values = section.table.iter().map(|(key, _)| key.get_ref().as_ref()).filter(|key| !OF_CLOUDS.contains(key));
             let values = values.filter_map(|key| Some((key.to_owned(), reader.plain(&section, key)?))).collect();
             let Some(driver) = reader.word(&section, "driver", DRIVERS) else { continue };
-            let cloud = CloudSettings { driver, values, origin: reader.origin(&key.span()) };
+            let (flavor, image) = (reader.plain(&section, "flavor"), reader.plain(&section, "image"));
+            let (read_only, prod) = (reader.truth(&section, "read_only"), reader.truth(&section, "prod"));
+            let prod = prod.is_some_and(|prod| prod.value);
+            let origin = reader.origin(&key.span());
+            let cloud = CloudSettings { driver, flavor, image, values, read_only, prod, origin };
             self.clouds.insert(CloudName::new(name), cloud);
         }
     }
@@ -242,7 +380,7 @@ impl Settings {
     }
 }
 
-fn put<T>(place: &mut Sourced<T>, found: Option<Sourced<T>>) {
+pub(super) fn put<T>(place: &mut Sourced<T>, found: Option<Sourced<T>>) {
     if let Some(found) = found {
         *place = found;
     }
@@ -298,6 +436,16 @@ mod tests {
     }
 
     #[test]
+    fn favourites_stand_on_digits() {
+        let failure = parse("[console.favourites]\n1 = \"runs\"\n12 = \"x\"\nx = \"y\"\n2 = 3\n").unwrap_err();
+        insta::assert_snapshot!(failure.got, @r###"
+        s.toml:3:1: console.favourites has the digits 0 to 9, not "12"
+        s.toml:4:1: console.favourites has the digits 0 to 9, not "x"
+        s.toml:5:5: console.favourites.2 must be a text in quotes, not a number
+        "###);
+    }
+
+    #[test]
     fn broken_toml_names_its_place() {
         let failure = parse("[engine]\nlog = \"in\n").unwrap_err();
         assert!(failure.at.starts_with("s.toml:2:"), "{failure}");
@@ -322,9 +470,11 @@ mod tests {
         let values = |s: &Settings| {
             (
                 (*s.idle_hours, s.log.value.clone(), *s.keep_runs, *s.keep_days, *s.keep_gigabytes),
-                (*s.ansible_use_path, s.theme.value.clone(), *s.colours, *s.mouse),
+                (*s.ansible_use_path, s.theme.value.clone(), *s.colours, *s.glyphs, *s.mouse),
             )
         };
         assert_eq!(values(&shown), values(&fresh));
+        assert_eq!(shown.columns["servers"].as_str(), "name status address cluster ram");
+        assert_eq!(shown.favourites[&1].as_str(), "servers status=error");
     }
 }

@@ -1,20 +1,30 @@
 //! What each action does to the model.
 
 use crate::model::server::PowerAction;
-use crate::model::{CloudName, Driver, Ending, NodeState, RunNo, Server};
-use crate::protocol::hello::PtySize;
-use crate::protocol::{Command, SpecSource, StreamRequest};
+use crate::model::{CloudName, Cluster, Deed, Driver, Ending, Level, RunNo, Server};
+use crate::protocol::{Command, SpecSource};
 
 use super::action::Action;
+use super::bulk::{self, Bulk, Item};
+use super::detail;
+use super::go::{self, goto};
 use super::layers::{
-    Choose, Confirm, Create, FilterLine, Help, Layer, Palette, PlanLayer, PlaybookLayer, PromptLayer, Scale, TextLayer, choose,
+    BulkLayer, Choose, Columns, Confirm, Create, Favourites, FilterLine, Help, Jump, Layer, Palette, PlanLayer, PlaybookLayer,
+    PromptLayer, Scale, TextLayer, choose,
 };
-use super::msg::{Effect, Slot};
+use super::msg::{Effect, Goal, Slot, Source};
 use super::panes;
-use super::run::{Part, result_text};
+use super::rails;
+use super::run::{self, Only, Part, result_place, result_text};
+use super::shell;
 use super::state::{Model, Tab};
 use super::theme::Role;
 use super::update::{offers, open_run};
+use super::verbs;
+use super::viewer;
+use super::widgets::table::Table;
+use super::wizard;
+use super::words;
 
 /// What is said of the request that makes the sandbox cloud for a try.
 pub const TRY: &str = "made the sandbox cloud";
@@ -35,13 +45,38 @@ pub fn act(model: &mut Model, action: Action) {
 }
 
 fn carry_out(model: &mut Model, action: Action) {
+    if model.text().is_some() && TextLayer::act(model, action) {
+        return;
+    }
+    if wizard::act(model, action) {
+        return;
+    }
     match action {
         Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::First | Action::Last => moved(model, action),
-        Action::Left | Action::Right | Action::Follow | Action::Wrap => output(model, action),
+        Action::Follow => follow(model),
         Action::Mark => table(model, |t| t.toggle_mark()),
         Action::MarkAll => table(model, |t| t.mark_all()),
+        Action::MarkRange => table(model, |t| t.mark_range()),
+        Action::MarkInvert => table(model, |t| t.mark_invert()),
         Action::Filter => model.layers.push(Layer::Filter(FilterLine::new(model))),
-        Action::Sort | Action::SortReverse => sort(model, action == Action::SortReverse),
+        Action::SortNext => sort(model, |t| t.sort_beside(1)),
+        Action::SortPrevious => sort(model, |t| t.sort_beside(-1)),
+        Action::SortReverse => sort(model, |t| t.sort_reverse()),
+        Action::Columns => {
+            let layer = Columns::new(model);
+            model.layers.push(Layer::Columns(layer));
+        }
+        Action::Jump => {
+            let layer = Jump::new(model);
+            model.layers.push(Layer::Jump(layer));
+        }
+        Action::Favourites => {
+            let layer = Favourites::new(model);
+            model.layers.push(Layer::Favourites(layer));
+        }
+        Action::Results => model.layers.push(Layer::Bulk(BulkLayer::default())),
+        Action::ViewBack => go::walk(model, false),
+        Action::ViewForward => go::walk(model, true),
         Action::Copy => copy(model),
         Action::Refresh => refresh(model),
         Action::Open => open(model),
@@ -49,6 +84,7 @@ fn carry_out(model: &mut Model, action: Action) {
         Action::NextPart | Action::PreviousPart => next_part(model, action == Action::PreviousPart),
         Action::NextTab => next_tab(model, 1),
         Action::PreviousTab => next_tab(model, Tab::ALL.len() - 1),
+        Action::GotoPulse => goto(model, Tab::Pulse),
         Action::GotoClouds => goto(model, Tab::Clouds),
         Action::GotoFlavors => goto(model, Tab::Flavors),
         Action::GotoImages => goto(model, Tab::Images),
@@ -57,11 +93,24 @@ fn carry_out(model: &mut Model, action: Action) {
         Action::GotoRuns => goto(model, Tab::Runs),
         Action::CloudScope => next_scope(model),
         Action::Theme => next_theme(model),
-        Action::Palette => model.layers.push(Layer::Palette(Palette::default())),
+        Action::Palette => model.layers.push(Layer::Palette(Palette::new(model))),
+        Action::Setup => model.effect(Effect::Setup(wizard::Wish::Open)),
+        // Only while the wizard is open: it has done them.
+        #[rustfmt::skip]
+        Action::SetupNext | Action::SetupWrite | Action::SetupDone | Action::SetupBack | Action::SetupSkip
+        | Action::SetupMore | Action::SetupLess | Action::SetupChoose | Action::SetupTest | Action::SetupEdit
+        | Action::SetupInstall | Action::SetupAnswers | Action::SetupAnew => {}
         Action::Help => model.layers.push(Layer::Help(Help::default())),
         Action::Redraw => model.effect(Effect::Redraw),
         Action::Suspend => model.effect(Effect::Suspend),
         Action::Quit => model.effect(Effect::Quit),
+        _ => act_on(model, action),
+    }
+}
+
+/// What changes something, or is about one thing.
+fn act_on(model: &mut Model, action: Action) {
+    match action {
         Action::CloudUse => cloud_use(model),
         Action::Try => try_out(model),
         Action::ClusterNew => {
@@ -69,8 +118,11 @@ fn carry_out(model: &mut Model, action: Action) {
             model.layers.push(Layer::Create(Box::new(layer)));
         }
         Action::Playbook | Action::Scale | Action::Repair => cluster(model, action),
-        Action::Delete => delete(model),
-        Action::Shell => shell(model),
+        Action::ClusterDelete => cluster_delete(model),
+        Action::ServerDelete => server_delete(model),
+        Action::ImageDelete => image_delete(model),
+        Action::CloudTest => model.request(Slot::CloudTest, Command::Clouds { test: true }),
+        Action::Shell => shell::open(model),
         Action::ServerStart => power(model, PowerAction::Start, "start"),
         Action::ServerStop => power(model, PowerAction::Stop, "stop"),
         Action::ServerReboot => power(model, PowerAction::Reboot, "reboot"),
@@ -79,20 +131,35 @@ fn carry_out(model: &mut Model, action: Action) {
         Action::Cancel => cancel(model),
         Action::Retry => retry(model, false),
         Action::RetryHosts => retry(model, true),
+        Action::Undo => undo(model),
+        Action::ReadOnly => rails::toggle(model),
         Action::Pin => pin(model),
-        Action::Replay => replay(model),
-        Action::ReplayPause | Action::ReplayFaster | Action::ReplaySlower => replay_pace(model, action),
-        Action::FailedOnly => {
-            if let Some(view) = &mut model.run {
-                view.failed_only = !view.failed_only;
-            }
+        Action::Replay => run::begin_replay(model),
+        Action::ReplayPause | Action::ReplayFaster | Action::ReplaySlower | Action::ReplayTo => run::act_on_replay(model, action),
+        Action::ReplayBack | Action::ReplayOn => run::act_on_replay(model, action),
+        Action::ReplayNextTask | Action::ReplayPreviousTask | Action::ReplayNextFailure => run::act_on_replay(model, action),
+        Action::FailedOnly => only(model, Only::Failed),
+        Action::ChangedOnly => only(model, Only::Changed),
+        Action::Describe | Action::Explain | Action::Timeline | Action::Compare | Action::CopyCommand => {
+            detail::act(model, action)
         }
+        Action::CompareShape | Action::CompareAll => {}
+        Action::ToOutput => to_output(model),
+        Action::Slowest => run_view(model, |view| view.show.slowest = !view.show.slowest),
+        Action::ThisHost => run_view(model, |view| view.host_only = !view.host_only),
+        Action::Search | Action::NextHit | Action::PreviousHit | Action::OnlyHits | Action::MoreAround | Action::LessAround => {
+            viewer::act(model, action);
+        }
+        Action::Times | Action::Unfold | Action::Select | Action::Save | Action::Pager => drop(viewer::act(model, action)),
+        Action::Left | Action::Right | Action::Wrap => drop(viewer::act(model, action)),
+        // The others are done above.
+        _ => {}
     }
 }
 
 // --- looking ---
 
-fn table(model: &mut Model, change: impl FnOnce(&mut super::widgets::table::Table)) {
+fn table(model: &mut Model, change: impl FnOnce(&mut Table)) {
     let tab = model.tab;
     change(if model.lower { &mut model.nodes } else { model.table_mut(tab) });
 }
@@ -101,14 +168,7 @@ fn moved(model: &mut Model, action: Action) {
     let tab = model.tab;
     let table = match &mut model.run {
         Some(view) if view.part == Part::Output => {
-            match action {
-                Action::Up => view.log.scroll(-1),
-                Action::Down => view.log.scroll(1),
-                Action::PageUp => view.log.scroll_pages(-1),
-                Action::PageDown => view.log.scroll_pages(1),
-                Action::First => view.log.go_to_start(),
-                _ => view.log.follow(true),
-            }
+            viewer::act(model, action);
             return;
         }
         Some(view) => match view.table_mut() {
@@ -131,36 +191,49 @@ fn moved(model: &mut Model, action: Action) {
     }
 }
 
-fn output(model: &mut Model, action: Action) {
-    let Some(view) = &mut model.run else { return };
-    match action {
-        Action::Left => view.log.scroll_sideways(-16),
-        Action::Right => view.log.scroll_sideways(16),
-        Action::Wrap => view.log.wrapped = !view.log.wrapped,
-        _ if view.log.following() && view.steps.selected().is_none() => view.log.follow(false),
-        _ => view.follow(),
+fn run_view(model: &mut Model, change: impl FnOnce(&mut super::run::RunView)) {
+    if let Some(view) = &mut model.run {
+        change(view);
     }
 }
 
-fn sort(model: &mut Model, reverse: bool) {
-    let tab = model.tab;
-    let columns = panes::columns(tab);
-    if reverse {
-        model.table_mut(tab).sort_reverse(columns);
-        return;
+/// Shows only such results, or all.
+fn only(model: &mut Model, only: Only) {
+    run_view(model, |view| view.show.only = if view.show.only == only { Only::All } else { only });
+}
+
+/// To the lines that the selected result wrote.
+fn to_output(model: &mut Model) {
+    let Some(view) = &mut model.run else { return };
+    let place = view.with_facts(&model.mirror, |facts| result_place(view, facts)).flatten();
+    view.part = Part::Output;
+    if let Some((step, byte)) = place {
+        view.go_to_byte(step, byte);
     }
-    let by = model.table_mut(tab).sort_next(columns);
+}
+
+/// Follows what happens, or lets the output stand still.
+fn follow(model: &mut Model) {
+    run_view(model, |view| {
+        if view.log.following() && view.steps.selected().is_none() {
+            view.log.follow(false);
+        } else {
+            view.follow();
+        }
+    });
+}
+
+fn sort(model: &mut Model, change: impl FnOnce(&mut Table)) {
+    let tab = model.tab;
+    let table = model.table_mut(tab);
+    change(table);
+    let by = table.sort().map_or("as it comes", |s| table.columns()[s.column].title);
     model.say(format!("sorted by {}", by.to_lowercase()), Role::Dim);
 }
 
 fn copy(model: &mut Model) {
     let text = match &model.run {
-        Some(view) if view.part == Part::Output => {
-            let top = view.log.top();
-            let rows = super::layout::frame(model.area, false).body.height;
-            let lines = view.log.lines_from(top).take(usize::from(rows)).map(|(_, line)| line.to_owned());
-            Some(lines.collect::<Vec<_>>().join("\n"))
-        }
+        Some(view) if view.part == Part::Output => return viewer::copy(model),
         Some(view) => {
             view.with_facts(&model.mirror, |f| result_text(view, f)).flatten().map(|(title, text)| format!("{title}\n{text}"))
         }
@@ -175,16 +248,17 @@ fn copy(model: &mut Model) {
     match text {
         None => model.say("nothing to copy", Role::Dim),
         Some(text) => {
-            let first = text.lines().next().unwrap_or_default().to_owned();
-            let more = text.lines().count().saturating_sub(1);
-            let tail = if more > 0 { format!(" and {}", super::words::many(more as u64, "more line")) } else { String::new() };
-            model.effect(Effect::Copy(text));
-            model.say(format!("copied {first}{tail}"), Role::Ok);
+            let title = model.tab.name().to_owned();
+            model.effect(Effect::Take { title, source: Source::Text(text), goal: Goal::Clipboard });
         }
     }
 }
 
 fn refresh(model: &mut Model) {
+    model.ask_anew();
+    if model.run.is_some() {
+        return;
+    }
     let Some(list) = model.tab.list() else { return };
     for cloud in model.clouds_in_scope() {
         model.request(Slot::Act(format!("reading the {} of {cloud}", model.tab.name())), Command::Refresh { cloud, list });
@@ -195,11 +269,20 @@ fn open(model: &mut Model) {
     if let Some(view) = &model.run {
         let text = view.with_facts(&model.mirror, |facts| result_text(view, facts)).flatten();
         if let Some((title, text)) = text {
-            model.layers.push(Layer::Text(TextLayer::new(title, text)));
+            model.show_text(TextLayer::new(title, text));
         }
         return;
     }
+    if open_missing(model) {
+        return;
+    }
     match model.tab {
+        Tab::Pulse => {
+            let Some(goal) = panes::pulse::goal(model) else { return };
+            if let Err(wrong) = verbs::run(model, &goal) {
+                model.say(wrong.text, Role::Warn);
+            }
+        }
         Tab::Clouds => {
             let Some(cloud) = model.table(Tab::Clouds).selected().map(panes::clouds::name) else { return };
             model.scope = Some(cloud);
@@ -218,37 +301,36 @@ fn open(model: &mut Model) {
                 open_run(model, run);
             }
         }
-        Tab::Servers => open_server(model),
-        Tab::Flavors | Tab::Images => {}
+        Tab::Servers | Tab::Flavors | Tab::Images => detail::act(model, Action::Describe),
     }
 }
 
-/// All that is known of a server.
-fn open_server(model: &mut Model) {
-    let Some(server) = model.table(Tab::Servers).selected().and_then(|id| model.server(id)) else { return };
-    let mut text = String::new();
-    let mut line = |name: &str, value: &str| text.push_str(&format!("{name:<10}{value}\n"));
-    line("status", &server.status.to_string());
-    if let Some(fault) = &server.fault {
-        line("fault", fault);
-    }
-    for address in &server.addresses {
-        line("address", &format!("{}   {}", address.ip, address.network.as_deref().unwrap_or_default()));
-    }
-    line("ssh port", &server.ssh_port.to_string());
-    line("flavor", &server.flavor);
-    line("image", &server.image);
-    line("cloud", server.cloud.as_str());
-    line("id", &server.id);
-    for (name, value) in &server.metadata {
-        line("says", &format!("{name}={value}"));
-    }
-    let layer = TextLayer::new(server.name.clone(), text.trim_end());
-    model.layers.push(Layer::Text(layer));
+/// Why the list of the selected cloud cannot be read, and a way to try again.
+fn open_missing(model: &mut Model) -> bool {
+    let (Some((cloud, failure)), Some(list)) = (panes::missing::selected(model), model.tab.list()) else { return false };
+    let parts = [("tried", &failure.tried), ("at", &failure.at), ("got", &failure.got), ("next", &failure.next)];
+    let lines = parts.iter().filter(|(_, part)| !part.is_empty()).map(|(name, part)| format!("{name:<7} {part}"));
+    let again = choose::Way {
+        key: 't',
+        label: "test: ask it again now".to_owned(),
+        command: Command::Refresh { cloud: cloud.clone(), list },
+    };
+    let layer = Choose {
+        title: format!("{} of {cloud} cannot be read", model.tab.name()),
+        text: lines.collect::<Vec<_>>().join("\n"),
+        ways: vec![again],
+        about: cloud.to_string(),
+        danger: true,
+    };
+    model.layers.push(Layer::Choose(layer));
+    true
 }
 
 fn back(model: &mut Model) {
     if let Some(view) = &mut model.run {
+        if view.log.back() {
+            return;
+        }
         if view.replay.take().is_some() {
             view.log_of = None;
         } else {
@@ -263,13 +345,12 @@ fn back(model: &mut Model) {
         return;
     }
     let tab = model.tab;
-    let columns = panes::columns(tab);
     let table = model.table_mut(tab);
     if table.unmark() {
         return;
     }
     if !table.filter().is_empty() {
-        table.set_filter(columns, "");
+        table.set_filter("");
     } else if model.scope.take().is_some() {
         model.touch_all();
     }
@@ -284,6 +365,9 @@ fn next_part(model: &mut Model, back: bool) {
         if model.lower && model.nodes.selected().is_none() {
             model.nodes.end(false);
         }
+    } else if model.tab == Tab::Pulse {
+        let next = panes::pulse::next_section(model, back);
+        model.table_mut(Tab::Pulse).select(next.as_deref());
     } else {
         next_tab(model, if back { Tab::ALL.len() - 1 } else { 1 });
     }
@@ -294,22 +378,13 @@ fn next_tab(model: &mut Model, by: usize) {
     goto(model, Tab::ALL[(at + by) % Tab::ALL.len()]);
 }
 
-fn goto(model: &mut Model, tab: Tab) {
-    model.run = None;
-    model.lower = false;
-    model.tab = tab;
-    model.touch(tab);
-}
-
 fn next_scope(model: &mut Model) {
     let names: Vec<CloudName> = model.mirror.clouds.iter().map(|c| c.info.name.clone()).collect();
-    model.scope = match &model.scope {
+    let next = match &model.scope {
         None => names.first().cloned(),
         Some(scope) => names.iter().position(|n| n == scope).and_then(|at| names.get(at + 1)).cloned(),
     };
-    model.touch_all();
-    let now = model.scope.as_ref().map_or_else(|| "all clouds".to_owned(), ToString::to_string);
-    model.say(format!("showing {now}"), Role::Dim);
+    go::scope(model, next);
 }
 
 fn next_theme(model: &mut Model) {
@@ -359,28 +434,75 @@ fn cluster(model: &mut Model, action: Action) {
     model.layers.push(layer);
 }
 
-fn delete(model: &mut Model) {
-    if model.tab == Tab::Clusters {
-        let Some(cluster) = model.selected_cluster().cloned() else { return };
+/// One thing: asked with what is done to it. Several: each gets a result of its own.
+fn confirm(model: &mut Model, verb: &str, kind: &str, text: &str, items: Vec<Item>, type_it: bool) {
+    let title = format!("{verb} {}", words::many(items.len() as u64, kind));
+    let names: Vec<&str> = items.iter().map(|i| i.name.as_str()).collect();
+    let text = if text.is_empty() { names.join(", ") } else { format!("{}\n\n{text}", names.join(", ")) };
+    let layer = match items.as_slice() {
+        [] => return,
+        [only] => {
+            let command = (Slot::Act(format!("{verb}: {}", only.name)), only.command.clone());
+            Confirm::new(format!("{verb} {kind}"), text, type_it.then(|| only.name.clone()), vec![command])
+        }
+        _ => {
+            let word = type_it.then(|| words::many(items.len() as u64, kind));
+            Confirm::several(text, word, Bulk::new(title, items))
+        }
+    };
+    model.layers.push(Layer::Confirm(layer));
+}
+
+fn cluster_delete(model: &mut Model) {
+    let ids = model.table(Tab::Clusters).targets();
+    let clusters: Vec<Cluster> = ids.iter().filter_map(|id| model.cluster(id)).cloned().collect();
+    if let [cluster] = clusters.as_slice() {
         let layer = PlanLayer::ask(model, format!("delete {}", cluster.name), Command::PlanDelete { cluster: cluster.id });
         model.layers.push(Layer::Plan(Box::new(layer)));
         return;
     }
+    let item = |c: &Cluster| Item::new(&c.name, c.id.to_string(), Command::PlanDelete { cluster: c.id });
+    let text = "All their servers are deleted. What is on their disks is lost.";
+    confirm(model, "delete", "cluster", text, clusters.iter().map(item).collect(), true);
+}
+
+fn server_delete(model: &mut Model) {
     let servers = target_servers(model);
-    let commands = servers.iter().map(|s| {
-        let command = Command::ServerDelete { cloud: s.cloud.clone(), server: s.id.clone() };
-        (Slot::Act(format!("deleting {}", s.name)), command)
-    });
-    let names: Vec<&str> = servers.iter().map(|s| s.name.as_str()).collect();
-    let in_cluster = servers.iter().filter(|s| s.tags.is_some()).count();
-    let mut text = format!("{}\n\nWhat is on the disks is lost.", names.join(", "));
-    if in_cluster > 0 {
+    let in_cluster = servers.iter().any(|s| s.tags.is_some());
+    let mut text = "What is on the disks is lost.".to_owned();
+    if in_cluster {
         text.push_str(" Servers of a cluster are better deleted with their cluster: scale it, or delete it.");
     }
-    let word = if servers.len() == 1 { servers[0].name.clone() } else { super::words::many(servers.len() as u64, "server") };
-    let title = format!("delete {}", super::words::many(servers.len() as u64, "server"));
-    let layer = Confirm::new(title, text, Some(word), commands.collect());
-    model.layers.push(Layer::Confirm(layer));
+    let Some((level, says)) = rails::question(model, Deed::ServerDelete, &servers, Level::Name) else { return };
+    text.push_str(&says);
+    let items = servers.into_iter().map(|s| {
+        let id = format!("{}/{}", s.cloud, s.id);
+        Item::new(s.name, id, Command::ServerDelete { cloud: s.cloud, server: s.id })
+    });
+    asked(model, level, "delete", "server", &text, items.collect());
+}
+
+/// Does it at once, after a yes, or after the name was typed.
+fn asked(model: &mut Model, level: Level, verb: &str, kind: &str, text: &str, items: Vec<Item>) {
+    match (level, items.as_slice()) {
+        (Level::None, [only]) => model.request(Slot::Act(format!("{verb} {}", only.name)), only.command.clone()),
+        (Level::None, _) => {
+            let title = format!("{verb} {}", words::many(items.len() as u64, kind));
+            bulk::begin(model, Bulk::new(title, items));
+        }
+        (level, _) => confirm(model, verb, kind, text, items, level == Level::Name),
+    }
+}
+
+fn image_delete(model: &mut Model) {
+    let ids = model.table(Tab::Images).targets();
+    let item = |id: &String| {
+        let (cloud, image) = id.split_once('/')?;
+        let name = model.table(Tab::Images).cell(id, 0)?;
+        Some(Item::new(name, id, Command::ImageDelete { cloud: CloudName::new(cloud), image: image.to_owned() }))
+    };
+    let items = ids.iter().filter_map(item).collect();
+    confirm(model, "delete", "image", "Servers that were made from it stay.", items, true);
 }
 
 fn target_servers(model: &Model) -> Vec<Server> {
@@ -390,55 +512,27 @@ fn target_servers(model: &Model) -> Vec<Server> {
 
 fn power(model: &mut Model, action: PowerAction, word: &str) {
     let servers = target_servers(model);
-    let commands: Vec<(Slot, Command)> = servers
-        .iter()
+    let otherwise = if action == PowerAction::Start { Level::None } else { Level::Yes };
+    let Some((level, says)) = rails::question(model, action.into(), &servers, otherwise) else { return };
+    let items: Vec<Item> = servers
+        .into_iter()
         .map(|s| {
-            let command = Command::ServerPower { cloud: s.cloud.clone(), server: s.id.clone(), action };
-            (Slot::Act(format!("{word} {}", s.name)), command)
+            let id = format!("{}/{}", s.cloud, s.id);
+            Item::new(s.name, id, Command::ServerPower { cloud: s.cloud, server: s.id, action })
         })
         .collect();
-    if action == PowerAction::Start {
-        commands.into_iter().for_each(|(slot, command)| model.request(slot, command));
-        return;
-    }
-    let names: Vec<&str> = servers.iter().map(|s| s.name.as_str()).collect();
-    model.layers.push(Layer::Confirm(Confirm::new(
-        format!("{word} {}", super::words::many(servers.len() as u64, "server")),
-        names.join(", "),
-        None,
-        commands,
-    )));
+    asked(model, level, word, "server", says.trim_start(), items);
 }
 
 fn console_log(model: &mut Model) {
     let Some(server) = model.table(Tab::Servers).selected().and_then(|id| model.server(id)).cloned() else { return };
-    let command = Command::ConsoleLog { cloud: server.cloud, server: server.id, lines: CONSOLE_LINES };
-    model.request(Slot::Text(format!("console of {}", server.name)), command);
+    console_log_of(model, server.cloud, server.id, &server.name);
 }
 
-fn shell(model: &mut Model) {
-    let pty = Some(PtySize { term: model.me.term.clone(), cols: model.area.width, rows: model.area.height });
-    let target = match model.tab {
-        Tab::Clusters => {
-            let node = model.selected_node().cloned().or_else(|| {
-                let cluster = model.selected_cluster()?.id;
-                model.mirror.nodes_of(cluster).find(|n| n.state == NodeState::Up).cloned()
-            });
-            node.map(|n| (StreamRequest::Shell { cluster: n.cluster, node: n.name.clone(), command: None, pty }, n.name))
-        }
-        _ => {
-            let server = model.table(Tab::Servers).selected().and_then(|id| model.server(id)).cloned();
-            server.map(|s| match &s.tags {
-                Some(tags) if model.mirror.nodes().contains_key(&(tags.cluster, tags.node.clone())) => {
-                    (StreamRequest::Shell { cluster: tags.cluster, node: tags.node.clone(), command: None, pty }, s.name)
-                }
-                _ => (StreamRequest::ServerShell { cloud: s.cloud, server: s.id, pty }, s.name),
-            })
-        }
-    };
-    if let Some((request, title)) = target {
-        model.effect(Effect::Shell { request, title });
-    }
+/// Asks for the console log of a server, to be read.
+pub fn console_log_of(model: &mut Model, cloud: CloudName, server: String, name: &str) {
+    let command = Command::ConsoleLog { cloud, server, lines: CONSOLE_LINES };
+    model.request(Slot::Text(format!("console of {name}")), command);
 }
 
 fn answer(model: &mut Model) {
@@ -478,33 +572,15 @@ fn retry(model: &mut Model, failed_hosts: bool) {
     model.request(Slot::Start, Command::Retry { run, failed_hosts });
 }
 
+fn undo(model: &mut Model) {
+    let Some(run) = current(model) else { return };
+    let layer = PlanLayer::ask(model, format!("undo run {run}"), Command::PlanUndo { run });
+    model.layers.push(Layer::Plan(Box::new(layer)));
+}
+
 fn pin(model: &mut Model) {
     let Some(run) = model.current_run() else { return };
     let (run, pinned) = (run.number, !run.pinned);
     let says = if pinned { format!("run {run} is kept for ever") } else { format!("run {run} is kept as long as others") };
     model.request(Slot::Act(says), Command::Pin { run, pinned });
-}
-
-fn replay(model: &mut Model) {
-    let Some(run) = model.current_run().cloned() else { return };
-    open_run(model, run.number);
-    let Some(view) = &mut model.run else { return };
-    view.begin_replay();
-}
-
-fn replay_pace(model: &mut Model, action: Action) {
-    let now = model.now;
-    let Some(view) = &mut model.run else { return };
-    let Some(replay) = &mut view.replay else { return };
-    match action {
-        Action::ReplayFaster => replay.faster(1),
-        Action::ReplaySlower => replay.faster(-1),
-        _ => {
-            let again = replay.ended();
-            replay.pause(now);
-            if again {
-                view.log_of = None;
-            }
-        }
-    }
 }

@@ -7,18 +7,24 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::client::{Client, Incoming, Options};
+use crate::config::Motion;
 use crate::model::{Failure, Time};
 
 use super::input::{Decoder, Input};
+use super::keeper::Keeper;
 use super::msg::{Effect, Msg};
 use super::painter::Painter;
+use super::setup::AUTO;
 use super::state::Model;
+use super::terminal::beside::{Beside, GIVE_BACK, KEEP_TITLE};
+use super::terminal::crash;
 use super::terminal::guard::{self, Guard};
+use super::terminal::mux::Mux;
 use super::terminal::pacer::{Allowance, Pacer, QUESTION};
 use super::terminal::sgr::erases_with_background;
 use super::terminal::threads::{Reader, Writer};
 use super::update::{settle, update};
-use super::{Start, setup};
+use super::{Start, faults, reload, setup};
 
 /// Messages that are taken in before the screen is looked at again.
 const BUDGET: usize = 1024;
@@ -26,6 +32,10 @@ const BUDGET: usize = 1024;
 const FIRST_FRAME: Duration = Duration::from_millis(40);
 /// After an escape byte, nothing for so long means the escape key.
 const ESCAPE: Duration = Duration::from_millis(40);
+/// Shortest time between two background frames with reduced motion, milliseconds.
+const REDUCED: u64 = 1000;
+/// Asks for the background's colour; terminals that do not know the question say nothing.
+const ASK_BACKGROUND: &[u8] = b"\x1b]11;?\x07";
 /// How long the last answer of the terminal is waited for before somebody else gets the terminal.
 const LAST_ANSWER: Duration = Duration::from_millis(250);
 
@@ -47,13 +57,20 @@ pub struct App {
     pub reader: Reader,
     pub input: mpsc::UnboundedReceiver<Vec<u8>>,
     pub results: mpsc::UnboundedSender<Msg>,
+    /// What is to outlive the session.
+    pub keeper: Keeper,
     decoder: Decoder,
     escape_at: Option<Instant>,
     writer: Writer,
     painter: Painter,
     pacer: Pacer,
+    /// What is wanted and not carried out so far.
+    effects: Vec<Effect>,
     /// Bytes that go out with the next frame: a copy to the clipboard.
     extra: Vec<u8>,
+    mux: Mux,
+    /// The title or the progress was changed.
+    signalled: bool,
     started: Instant,
     end: Option<End>,
 }
@@ -87,14 +104,18 @@ enum Happened {
 ///
 /// # Errors
 /// There is no terminal, or the settings cannot be read.
-pub async fn run(client: Client, options: Options, start: Start) -> Result<i32, Failure> {
-    let model = setup::model(&options, guard::size(), start)?;
+pub async fn run(client: Client, options: Options, start: Start, read_only: bool) -> Result<i32, Failure> {
+    let mut model = setup::model(&options, guard::size(), start)?;
+    model.read_only = read_only;
     let broken = |e: std::io::Error| Failure::broken("listen to signals", e);
     let on = |kind: SignalKind| signal(kind).map_err(broken);
+    crash::watch(&options.paths.state);
     let guard = Guard::take()?;
     let (reader, input) = Reader::start()?;
     let (writer, written) = Writer::start()?;
     let (results, replies) = mpsc::unbounded_channel();
+    reload::watch(options.paths.clone(), results.clone());
+    let mut extra = Vec::new();
     let mut sources = Sources {
         written,
         replies,
@@ -106,8 +127,13 @@ pub async fn run(client: Client, options: Options, start: Start) -> Result<i32, 
         hangup: on(SignalKind::hangup())?,
         interrupt: on(SignalKind::interrupt())?,
     };
+    if model.wanted_theme == AUTO {
+        extra.extend_from_slice(ASK_BACKGROUND);
+    }
     let term = model.me.term.clone();
     let bce = erases_with_background(&term, std::env::var_os("TMUX").is_some());
+    let remote = std::env::var_os("SSH_CONNECTION").is_some_and(|line| !line.is_empty());
+    let paths = options.paths.clone();
     let mut app = App {
         painter: Painter::new(model.area, bce),
         model,
@@ -116,12 +142,16 @@ pub async fn run(client: Client, options: Options, start: Start) -> Result<i32, 
         guard,
         reader,
         input,
+        keeper: Keeper::new(paths, results.clone()),
         results,
         decoder: Decoder::default(),
         escape_at: None,
         writer,
-        pacer: Pacer::default(),
-        extra: Vec::new(),
+        pacer: Pacer::new(remote),
+        effects: Vec::new(),
+        extra,
+        mux: Mux::here(),
+        signalled: false,
         started: Instant::now(),
         end: None,
     };
@@ -133,8 +163,8 @@ impl App {
     async fn run(&mut self, sources: &mut Sources) -> End {
         self.model.now = now();
         loop {
-            let effects = settle(&mut self.model);
-            for effect in effects {
+            self.settle();
+            for effect in std::mem::take(&mut self.effects) {
                 self.carry_out(effect, &mut sources.resized).await;
             }
             if let Some(end) = self.end {
@@ -194,12 +224,19 @@ impl App {
                 Input::Answer => self.pacer.answered(self.clock()),
                 Input::Focus(_) => {}
                 input => {
+                    faults::on_key();
                     self.painter.remember(&mut self.model);
                     self.tell_time();
                     update(&mut self.model, Msg::Input(input));
+                    // The next key may be about rows that this one brought.
+                    self.settle();
                 }
             }
         }
+    }
+
+    fn settle(&mut self) {
+        self.effects.extend(settle(&mut self.model));
     }
 
     /// Milliseconds since the start.
@@ -236,7 +273,8 @@ impl App {
         let Allowance::Bytes(limit) = self.pacer.allowance(now) else { return };
         let (mut frame, done) = self.painter.chunk(&self.model, limit);
         if !frame.is_empty() {
-            self.pacer.wrote(now, frame.len(), done);
+            let least = if self.model.motion == Motion::Reduced { REDUCED } else { 0 };
+            self.pacer.wrote(now, frame.len(), done, least);
             frame.extend_from_slice(QUESTION);
             self.send(frame);
         }
@@ -284,6 +322,15 @@ impl App {
         self.extra.extend_from_slice(bytes);
     }
 
+    /// Tells the terminal something beside the screen.
+    pub fn beside(&mut self, what: &Beside) {
+        if matches!(what, Beside::Title(_) | Beside::Progress(_)) && !std::mem::replace(&mut self.signalled, true) {
+            guard::give_back_later(GIVE_BACK);
+            self.push_extra(KEEP_TITLE);
+        }
+        self.extra.extend(what.bytes(self.mux));
+    }
+
     /// Ends the loop.
     pub fn quit(&mut self) {
         self.end = Some(End::Quit);
@@ -306,7 +353,7 @@ impl App {
                 _ => break,
             }
         }
-        self.pacer = Pacer::default();
+        self.pacer.forget();
     }
 
     /// Back to the shell that started the console, until it continues us.
@@ -333,7 +380,8 @@ impl App {
         }
         self.last_answer().await;
         let lines = good_bye(&self.model);
-        let Self { guard, writer, .. } = self;
+        let Self { guard, writer, keeper, .. } = self;
+        keeper.end().await;
         drop(writer);
         drop(guard);
         for line in lines {
@@ -357,7 +405,7 @@ fn good_bye(model: &Model) -> Vec<String> {
 }
 
 /// The time of day.
-fn now() -> Time {
+pub fn now() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -7,6 +7,7 @@ use crate::model::Run;
 use crate::model::time::work_duration;
 
 use super::action::{Action, Offer};
+use super::head;
 use super::layout::{self, LEAST};
 use super::panes;
 use super::pulse;
@@ -26,14 +27,17 @@ pub fn draw(model: &Model, buffer: &mut Buffer) -> Option<Position> {
         draw_too_small(model, &mut canvas, area);
         return None;
     }
-    let frame = layout::frame(area, model.run.is_none());
+    let frame = layout::frame(area, model.run.is_none() && model.tab != Tab::Pulse);
     pulse::draw(model, &mut canvas, frame.pulse);
     canvas.rule(area, frame.head.y + 1);
     match &model.run {
         Some(view) => run::draw(model, view, &mut canvas, frame.head, frame.body),
         None => {
-            draw_tabs(model, &mut canvas, frame.head);
-            draw_list(model, &mut canvas, frame.body);
+            head::draw(model, &mut canvas, frame.head);
+            match model.tab {
+                Tab::Pulse => panes::pulse::draw(model, &mut canvas, frame.body),
+                _ => draw_list(model, &mut canvas, frame.body),
+            }
         }
     }
     if frame.activity.height > 0 {
@@ -42,7 +46,7 @@ pub fn draw(model: &Model, buffer: &mut Buffer) -> Option<Position> {
     }
     canvas.rule(area, frame.foot_rule);
     draw_hints(model, &mut canvas, frame.foot);
-    if !model.keys.is_empty() {
+    if model.shows_continuations() {
         draw_continuations(model, &mut canvas, frame.body);
     }
     for layer in &model.layers {
@@ -65,54 +69,19 @@ fn draw_too_small(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
-fn draw_tabs(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
-    let digits = area.width >= 90;
-    let gap = if area.width >= 76 { 3 } else { 1 };
-    let mut x = area.x + 1;
-    for (i, tab) in Tab::ALL.into_iter().enumerate() {
-        if digits {
-            x += canvas.text(x, area.y, 2, &format!("{} ", i + 1), Role::Faint);
-        }
-        let open = tab == model.tab;
-        let (text, role) = if open { (tab.name().to_uppercase(), Role::TabOpen) } else { (tab.name().to_owned(), Role::Tab) };
-        x += canvas.text(x, area.y, area.right().saturating_sub(x), &text, role) + gap;
-    }
-    let room = area.right().saturating_sub(x + 1);
-    let table = model.table(model.tab);
-    let (shown, all) = table.counts();
-    let mut text = match table.place() {
-        Some(place) if shown == all => format!("{} of {}", words::count(place as u64 + 1), words::count(all as u64)),
-        _ if shown == all => words::count(all as u64),
-        _ => format!("{} of {}", words::count(shown as u64), words::count(all as u64)),
-    };
-    if table.marked() > 0 {
-        text = format!("{} marked   {text}", table.marked());
-    }
-    let mut role = Role::Dim;
-    if !table.filter().trim().is_empty() {
-        text = format!("/ {}   {text}", table.filter());
-        role = Role::Accent;
-    }
-    if let Some((stale, stale_role)) = panes::staleness(model, model.tab) {
-        text = format!("{stale}   {text}");
-        role = stale_role;
-    }
-    canvas.right(x, area.y, room, &text, role);
-}
-
 fn draw_list(model: &Model, canvas: &mut Canvas<'_>, body: Rect) {
     let tab = model.tab;
     let list = layout::list_body(body, detail_lines(tab));
     let table = model.table(tab);
-    if table.counts().0 == 0 {
+    if table.is_blank() {
         draw_lesson(model, canvas, body);
         return;
     }
-    table::draw(canvas, list.table, panes::columns(tab), table, !model.lower);
+    table::draw(canvas, list.table, table, !model.lower);
     let Some(rule) = list.rule else { return };
     canvas.rule(body, rule);
     if tab == Tab::Clusters {
-        table::draw(canvas, list.detail, panes::nodes::COLUMNS, &model.nodes, model.lower);
+        table::draw(canvas, list.detail, &model.nodes, model.lower);
         return;
     }
     let facts = panes::facts(model, tab);
@@ -190,12 +159,17 @@ fn draw_run_line(model: &Model, canvas: &mut Canvas<'_>, area: Rect, run: &Run) 
 }
 
 /// The keys that matter here, at most six of them, then help.
-fn draw_hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+pub fn draw_hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let contexts = model.contexts();
     let all = offers(model);
     let here = all.iter().filter(|o| o.hinted).take(6);
-    let tail: &[Action] =
-        if model.run.is_some() { &[Action::Back, Action::Help] } else { &[Action::Filter, Action::Palette, Action::Help] };
+    let tail: &[Action] = if model.wizard().is_some() {
+        &[Action::Help]
+    } else if model.run.is_some() || model.text().is_some() {
+        &[Action::Back, Action::Help]
+    } else {
+        &[Action::Filter, Action::Palette, Action::Help]
+    };
     let tail = tail.iter().filter_map(|a| all.iter().find(|o| o.action == *a));
     // What cannot be done now stays in its place and is grey: the line does not jump.
     let hint = |o: &Offer| Some((model.keymap.key_of(&contexts, o.action)?, o.action.hint(), o.why_not.is_none()));
@@ -226,10 +200,10 @@ fn draw_continuations(model: &Model, canvas: &mut Canvas<'_>, body: Rect) {
     canvas.fill(area, Role::Layer);
     let keys: Vec<String> = model.keys.iter().map(ToString::to_string).collect();
     canvas.text(area.x + 1, area.y, width - 1, &format!("{} …", keys.join(" ")), Role::Title);
-    for (row, (key, action)) in rows.iter().take(usize::from(height - 1)).enumerate() {
+    for (row, (key, does)) in rows.iter().take(usize::from(height - 1)).enumerate() {
         let y = area.y + 1 + row as u16;
         canvas.text(area.x + 1, y, 8, key, Role::Key);
-        canvas.text(area.x + 10, y, width.saturating_sub(10), action.does(), Role::Text);
+        canvas.text(area.x + 10, y, width.saturating_sub(10), does, Role::Text);
     }
 }
 

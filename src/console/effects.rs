@@ -4,12 +4,12 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
 use bytes::Bytes;
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::signal::unix::Signal;
 
 use crate::client;
+use crate::config;
 use crate::model::text::clean;
 use crate::model::{Class, Failure};
 use crate::protocol::StreamRequest;
@@ -22,8 +22,6 @@ use super::update::update;
 
 /// Largest spec that is read, bytes.
 const MAX_FILE: u64 = 1 << 20;
-/// Longest text that is copied: longer ones are refused by terminals.
-const MAX_COPY: usize = 74_000;
 
 /// Does one effect.
 pub async fn carry_out(app: &mut App, effect: Effect, resized: &mut Signal) {
@@ -51,11 +49,18 @@ pub async fn carry_out(app: &mut App, effect: Effect, resized: &mut Signal) {
             let result = shell(app, request, &title, resized).await;
             update(&mut app.model, Msg::ShellEnded(result));
         }
-        Effect::Copy(text) => {
-            let end = text.char_indices().map(|(i, _)| i).find(|i| *i >= MAX_COPY).unwrap_or(text.len());
-            let coded = base64::engine::general_purpose::STANDARD.encode(&text[..end]);
-            app.push_extra(format!("\x1b]52;c;{coded}\x07").as_bytes());
+        Effect::Take { title, source, goal } => super::take::take(app, title, source, goal).await,
+        Effect::Page(path) => {
+            if let Err(failure) = super::take::page(app, &path).await {
+                update(&mut app.model, Msg::Taken(Err(failure)));
+            }
         }
+        Effect::Typed { kind, line } => app.keeper.keep(move |paths| config::history::append(paths, &kind, &line)),
+        Effect::Keep { part, key, text } => {
+            app.keeper.keep(move |paths| config::SettingsFile::of(paths).set_console(part, &key, text.as_deref()));
+        }
+        Effect::Beside(what) => app.beside(&what),
+        Effect::Setup(wish) => super::wizard::carry_out(app, wish),
         Effect::Redraw => app.redraw(),
         Effect::Suspend => app.suspend().await,
         Effect::Quit => app.quit(),
@@ -63,7 +68,7 @@ pub async fn carry_out(app: &mut App, effect: Effect, resized: &mut Signal) {
 }
 
 /// A path as typed, with `~` for the home directory.
-fn expand(path: &str) -> PathBuf {
+pub fn expand(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         _ => PathBuf::from(path),
@@ -89,13 +94,7 @@ async fn edit(app: &mut App, text: String) -> Result<Option<String>, Failure> {
     drop(file);
     let editor = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.trim().is_empty()));
     let editor = editor.unwrap_or_else(|| "vi".to_owned());
-    app.last_answer().await;
-    app.reader.pause();
-    app.guard.leave();
-    let mut words = editor.split_whitespace();
-    let status = tokio::process::Command::new(words.next().unwrap_or("vi")).args(words).arg(&path).status().await;
-    app.reader.resume();
-    app.come_back();
+    let status = lend_terminal(app, &editor, &path).await;
     let after = std::fs::read_to_string(&path);
     let _ = std::fs::remove_file(&path);
     match status {
@@ -103,6 +102,18 @@ async fn edit(app: &mut App, text: String) -> Result<Option<String>, Failure> {
         Ok(status) => Err(Failure::broken("edit the spec", format!("{editor} ended with {status}"))),
         Err(e) => Err(Failure::broken("edit the spec", e).at(editor).next("set EDITOR to an editor that is installed")),
     }
+}
+
+/// Gives the terminal to a program, with the options that stand behind its name, for one file.
+pub async fn lend_terminal(app: &mut App, program: &str, file: &Path) -> std::io::Result<std::process::ExitStatus> {
+    app.last_answer().await;
+    app.reader.pause();
+    app.guard.leave();
+    let mut words = program.split_whitespace();
+    let status = tokio::process::Command::new(words.next().unwrap_or(program)).args(words).arg(file).status().await;
+    app.reader.resume();
+    app.come_back();
+    status
 }
 
 /// A shell on a node, in the place of the console; returns what is said afterwards.

@@ -7,23 +7,40 @@
 mod act;
 pub mod action;
 mod app;
+mod bulk;
+mod detail;
 pub mod draw;
 mod effects;
+mod faults;
+mod favourites;
+mod go;
+mod head;
 pub mod headless;
 pub mod input;
+mod keeper;
 mod layers;
 mod layout;
+pub mod looks;
 mod msg;
 mod painter;
 mod panes;
 mod pulse;
+mod rails;
+mod recall;
+mod reload;
 mod run;
 mod setup;
+mod shell;
 mod state;
+mod take;
+mod tell;
 pub mod terminal;
 pub mod theme;
 mod update;
+mod verbs;
+mod viewer;
 mod widgets;
+mod wizard;
 mod words;
 
 use crate::model::RunNo;
@@ -33,8 +50,10 @@ pub use app::run;
 /// Where the console opens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Start {
-    /// The clusters.
+    /// The clusters; the wizard in a home that nobody has set up.
     Home,
+    /// The wizard.
+    Setup,
     /// The detail of one run.
     Run(RunNo),
 }

@@ -25,7 +25,11 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         x += canvas.text(x, area.y, 14, "quarterdeck", Role::Brand) + 3;
     }
     let scope = model.scope.as_ref().map_or_else(|| everything(model), ToString::to_string);
-    x += canvas.text(x, area.y, end.saturating_sub(x + 1).min(24), &scope, Role::Strong) + 3;
+    x += canvas.text(x, area.y, end.saturating_sub(x + 1).min(24), &scope, Role::Strong) + 1;
+    for (sign, role) in super::rails::signs(model) {
+        x += canvas.text(x, area.y, end.saturating_sub(x + 1), sign, role) + 1;
+    }
+    x += 2;
     for (name, used, limit, amount) in gauges(model) {
         let width = if area.width >= 150 { 8 } else { 5 };
         let text = format!(" {amount}");

@@ -7,23 +7,31 @@ use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
 
 use crate::client::Mirror;
+use crate::config::Motion;
+use crate::facts;
 use crate::model::{CloudName, Cluster, ClusterId, Failure, Node, Prompt, Run, RunNo, Server, Time};
 use crate::protocol::live::{Freshness, ListKind, Rows};
 use crate::protocol::{Command, Role as Seat, Topic};
 
 use super::Start;
 use super::action::Action;
+use super::bulk::Bulk;
+use super::go::Trail;
 use super::input::{Key, Keymap};
-use super::layers::Layer;
+use super::layers::{Layer, TextLayer};
 use super::msg::{Effect, Slot};
 use super::panes;
+use super::recall::Recall;
 use super::run::RunView;
+use super::tell::Tell;
 use super::theme::{Role, Theme};
 use super::widgets::table::Table;
+use super::wizard::Wizard;
 
 /// The tabs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Tab {
+    Pulse,
     Clouds,
     Flavors,
     Images,
@@ -34,11 +42,12 @@ pub enum Tab {
 
 impl Tab {
     /// All tabs, from left to right.
-    pub const ALL: [Tab; 6] = [Tab::Clouds, Tab::Flavors, Tab::Images, Tab::Servers, Tab::Clusters, Tab::Runs];
+    pub const ALL: [Tab; 7] = [Tab::Pulse, Tab::Clouds, Tab::Flavors, Tab::Images, Tab::Servers, Tab::Clusters, Tab::Runs];
 
     /// Its name: on the screen and as the keymap's table.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Pulse => "pulse",
             Self::Clouds => "clouds",
             Self::Flavors => "flavors",
             Self::Images => "images",
@@ -48,13 +57,26 @@ impl Tab {
         }
     }
 
+    /// The digit that leads to it.
+    pub fn digit(self) -> u8 {
+        match self {
+            Self::Pulse => 0,
+            Self::Clouds => 1,
+            Self::Flavors => 2,
+            Self::Images => 3,
+            Self::Servers => 4,
+            Self::Clusters => 5,
+            Self::Runs => 6,
+        }
+    }
+
     /// The list of a cloud that it shows, when it shows one.
     pub fn list(self) -> Option<ListKind> {
         match self {
             Self::Flavors => Some(ListKind::Flavors),
             Self::Images => Some(ListKind::Images),
             Self::Servers => Some(ListKind::Servers),
-            Self::Clouds | Self::Clusters | Self::Runs => None,
+            Self::Pulse | Self::Clouds | Self::Clusters | Self::Runs => None,
         }
     }
 }
@@ -93,6 +115,8 @@ pub struct Notice {
 
 /// How long a notice stays, milliseconds.
 const NOTICE: i64 = 5000;
+/// How long after the first key of a sequence it is shown how it goes on, milliseconds: who knows it is not disturbed.
+const HINTS_AFTER: i64 = 400;
 
 /// Everything the screen is drawn from.
 pub struct Model {
@@ -118,8 +142,17 @@ pub struct Model {
     /// Keys of a sequence that is not complete.
     pub keys: Vec<Key>,
     pub theme: Theme,
+    /// The theme in the settings: a name, or `auto`.
+    pub wanted_theme: String,
+    pub motion: Motion,
+    /// What is told beside the screen.
+    pub tell: Tell,
     /// All themes that can be chosen.
     pub themes: Vec<Theme>,
+    /// What the environment tells of the terminal.
+    pub terminal: facts::Terminal,
+    /// The terminal's background, once it has told it.
+    pub background: Option<(u8, u8, u8)>,
     /// Only this cloud is shown.
     pub scope: Option<CloudName>,
     /// Prompts that somebody put aside.
@@ -127,18 +160,34 @@ pub struct Model {
     generations: BTreeMap<Slot, u64>,
     /// What has been asked for and not been answered.
     waiting: BTreeSet<Slot>,
+    /// What was refused: it is not asked for again before somebody wants it.
+    refused: BTreeSet<Slot>,
     effects: Vec<Effect>,
     stale: BTreeSet<Tab>,
     subscribed: BTreeSet<Topic>,
     /// The first whole state has come.
     pub ready: bool,
+    /// Counts up with whatever comes in.
+    pub news: u64,
+    /// What was typed before.
+    pub recall: Recall,
+    /// Nothing that changes something is done from here until it is switched off.
+    pub read_only: bool,
+    /// Lines of the palette by digit.
+    pub favourites: BTreeMap<u8, String>,
+    /// The views that were looked at.
+    pub trail: Trail,
+    /// The last action on several things.
+    pub bulk: Option<Bulk>,
+    /// When the first key of an unfinished sequence was pressed.
+    pub keys_since: Time,
 }
 
 impl Model {
     /// A model with nothing in it.
     pub fn new(area: Rect, theme: Theme, me: Me, zone: TimeZone, start: Start) -> Self {
         let run = match start {
-            Start::Home => None,
+            Start::Home | Start::Setup => None,
             Start::Run(number) => Some(Box::new(RunView::new(number))),
         };
         Self {
@@ -157,16 +206,29 @@ impl Model {
             notice: None,
             keymap: Keymap::built_in(),
             keys: Vec::new(),
+            wanted_theme: theme.name.clone(),
+            motion: Motion::Full,
+            tell: Tell::default(),
             themes: vec![theme.clone()],
+            terminal: facts::terminal::look(|_| None),
+            background: None,
             theme,
             scope: None,
             put_aside: BTreeSet::new(),
             generations: BTreeMap::new(),
             waiting: BTreeSet::new(),
+            refused: BTreeSet::new(),
             effects: Vec::new(),
             stale: Tab::ALL.into(),
             subscribed: BTreeSet::new(),
             ready: false,
+            news: 0,
+            recall: Recall::default(),
+            read_only: false,
+            favourites: BTreeMap::new(),
+            trail: Trail::default(),
+            bulk: None,
+            keys_since: Time(0),
         }
     }
 
@@ -191,9 +253,22 @@ impl Model {
         self.generations.get(slot) == Some(&generation) && self.waiting.remove(slot)
     }
 
-    /// Nothing is being asked for in this slot.
+    /// Something can be asked for in this slot: nothing is, and nothing was refused.
     pub fn is_idle(&self, slot: &Slot) -> bool {
-        !self.waiting.contains(slot)
+        !self.waiting.contains(slot) && !self.refused.contains(slot)
+    }
+
+    /// The engine refuses what this slot asks for.
+    pub fn refused(&mut self, slot: Slot) {
+        self.refused.insert(slot);
+    }
+
+    /// What was refused may be asked for again: the line is new, or somebody wants it.
+    pub fn ask_anew(&mut self) {
+        self.refused.clear();
+        if let Some(view) = &mut self.run {
+            view.ask_anew();
+        }
     }
 
     /// Answers to what was asked for in this slot are void.
@@ -214,6 +289,11 @@ impl Model {
         self.notice = Some(Notice { text: text.into(), role, until: Time(self.now.0 + NOTICE) });
     }
 
+    /// It is to be shown how the sequence that has begun goes on.
+    pub fn shows_continuations(&self) -> bool {
+        !self.keys.is_empty() && self.now.0 >= self.keys_since.0 + HINTS_AFTER
+    }
+
     // --- what is looked at ---
 
     /// The table of a tab.
@@ -228,7 +308,36 @@ impl Model {
 
     /// The keymap's tables that count where the focus is, narrowest first.
     pub fn contexts(&self) -> Vec<&'static str> {
-        if self.run.is_some() { vec!["run", "list", "global"] } else { vec![self.tab.name(), "list", "global"] }
+        if self.text().is_some() {
+            vec!["page", "output", "list", "global"]
+        } else if let Some(wizard) = self.wizard() {
+            wizard.contexts()
+        } else if self.run.is_some() {
+            vec!["run", "output", "list", "global"]
+        } else {
+            vec![self.tab.name(), "list", "global"]
+        }
+    }
+
+    /// The text that lies over the panes, the topmost.
+    pub fn text(&self) -> Option<&TextLayer> {
+        self.layers.iter().rev().find_map(|layer| match layer {
+            Layer::Text(text) => Some(&**text),
+            _ => None,
+        })
+    }
+
+    /// The same, to be changed.
+    pub fn text_mut(&mut self) -> Option<&mut TextLayer> {
+        self.layers.iter_mut().rev().find_map(|layer| match layer {
+            Layer::Text(text) => Some(&mut **text),
+            _ => None,
+        })
+    }
+
+    /// Lays a text over the panes.
+    pub fn show_text(&mut self, text: TextLayer) {
+        self.layers.push(Layer::Text(Box::new(text)));
     }
 
     /// The key of an action here, for hints.
@@ -289,6 +398,7 @@ impl Model {
     pub fn current_run(&self) -> Option<&Run> {
         let number = match (&self.run, self.tab) {
             (Some(view), _) => view.number,
+            (None, Tab::Pulse) => RunNo(self.table(Tab::Pulse).selected()?.strip_prefix("run ")?.parse().ok()?),
             (None, Tab::Runs) => RunNo(self.table(Tab::Runs).selected()?.parse().ok()?),
             _ => return None,
         };
@@ -310,6 +420,9 @@ impl Model {
         if self.me.seat == Seat::Watcher {
             return Some("you are watching".to_owned());
         }
+        if self.read_only {
+            return Some("this session is read-only".to_owned());
+        }
         (self.link != Link::Up).then(|| "the engine is not connected".to_owned())
     }
 
@@ -321,11 +434,31 @@ impl Model {
         if let Some(cloud) = self.main_cloud() {
             topics.insert(Topic::List { cloud, list: ListKind::Quota });
         }
-        if let Some(list) = self.tab.list() {
+        // Sizes of servers are those of their flavors.
+        let flavors = (self.tab == Tab::Servers).then_some(ListKind::Flavors);
+        for list in self.tab.list().into_iter().chain(flavors) {
+            topics.extend(self.clouds_in_scope().into_iter().map(|cloud| Topic::List { cloud, list }));
+        }
+        if self.tab == Tab::Pulse {
+            let lists = [ListKind::Servers, ListKind::Quota];
+            let of = |cloud: CloudName| lists.map(|list| Topic::List { cloud: cloud.clone(), list });
+            topics.extend(self.clouds_in_scope().into_iter().flat_map(of));
+        }
+        // Names of servers are completed too.
+        if self.layers.iter().any(|layer| matches!(layer, Layer::Palette(_))) {
+            let list = ListKind::Servers;
             topics.extend(self.clouds_in_scope().into_iter().map(|cloud| Topic::List { cloud, list }));
         }
         if let Some(view) = &self.run {
             topics.insert(Topic::Run { run: view.number });
+        }
+        for layer in &self.layers {
+            if let Layer::Text(text) = layer {
+                topics.extend(text.detail().into_iter().flat_map(|detail| detail.topics(self)));
+            }
+        }
+        if let Some(run) = self.wizard().and_then(Wizard::watched_run) {
+            topics.insert(Topic::Run { run });
         }
         topics
     }
@@ -364,8 +497,10 @@ impl Model {
     pub fn make_rows(&mut self) {
         if self.run.is_none() && self.stale.remove(&self.tab) {
             let tab = self.tab;
-            let rows = panes::rows(self, tab);
-            self.table_mut(tab).set_rows(panes::columns(tab), rows);
+            let (rows, notices, now) = (panes::rows(self, tab), panes::notices(self, tab), self.now.0);
+            let table = self.table_mut(tab);
+            table.set_notices(notices, now);
+            table.set_rows(panes::columns(tab), rows);
         }
         if self.run.is_none() && self.tab == Tab::Clusters {
             let rows = panes::nodes::rows(self);
@@ -375,15 +510,30 @@ impl Model {
             view.make_rows(self);
             self.run = Some(view);
         }
+        let mut layers = std::mem::take(&mut self.layers);
+        for layer in &mut layers {
+            if let Layer::Text(text) = layer {
+                text.refresh(self);
+            }
+        }
+        self.layers = layers;
     }
 
     /// When the next visible thing changes by itself, when anything does.
     pub fn next_change(&self) -> Option<Time> {
-        let second = || Time((self.now.0 / 1000 + 1) * 1000);
+        let tick = match self.motion {
+            Motion::Full => 1000,
+            Motion::Reduced => 10_000,
+        };
+        let tick = || Time((self.now.0 / tick + 1) * tick);
         let mut next: Option<Time> = self.notice.as_ref().map(|n| n.until);
+        let hints = Time(self.keys_since.0 + HINTS_AFTER);
+        if !self.keys.is_empty() && hints > self.now {
+            next = Some(next.map_or(hints, |n| n.min(hints)));
+        }
         let mut at = |t: Time| next = Some(next.map_or(t, |n| n.min(t)));
         if self.under_way().next().is_some() && self.link == Link::Up {
-            at(second());
+            at(tick());
         }
         if let Some(replay) = self.run.as_ref().and_then(|v| v.replay.as_ref())
             && replay.playing()

@@ -3,27 +3,40 @@
 use crate::client::{Incoming, mirror::Change};
 use crate::model::{Failure, RunNo, Time};
 use crate::protocol::command::RefusalCode;
-use crate::protocol::{Answer, FromEngine, Refusal};
+use crate::protocol::{Answer, FromEngine, ListKind, Refusal, Role as Seat};
 
 use super::act;
 use super::action::{Action, Offer};
+use super::bulk;
+use super::detail;
+use super::go::{self, Place};
 use super::input::{Code, Input, Key, Meaning};
 use super::layers::{Flow, Layer, PromptLayer, TextLayer};
 use super::layout;
 use super::msg::{Effect, Msg, Slot};
 use super::panes;
+use super::rails;
 use super::run::{self, RunView};
+use super::setup::{AUTO, Looks};
 use super::state::{Link, Model, Tab};
-use super::theme::Role;
+use super::tell;
+use super::theme::{Kind, Role};
+use super::verbs;
+use super::viewer;
+use super::wizard;
 
 pub use act::act;
 
 /// Takes in a message.
 pub fn update(model: &mut Model, msg: Msg) {
+    model.news += u64::from(matches!(msg, Msg::Incoming(_) | Msg::Reply { .. }));
     match msg {
         Msg::Input(Input::Key(key)) => key_pressed(model, key),
         Msg::Input(Input::Paste(text)) => pasted(model, &text),
+        Msg::Input(Input::Background(rgb)) => background(model, rgb),
         Msg::Input(Input::Focus(_) | Input::Answer) => {}
+        Msg::Looks(looks) => looks_changed(model, *looks),
+        Msg::Setup(heard) => wizard::heard(model, *heard),
         Msg::Resize(area) => model.area = area,
         Msg::Time(now) => time(model, now),
         Msg::Incoming(incoming) => came(model, *incoming),
@@ -34,8 +47,13 @@ pub fn update(model: &mut Model, msg: Msg) {
         }
         Msg::File { path, result } => file(model, &path, result),
         Msg::Edited(result) => edited(model, result),
+        Msg::Kept(Ok(())) => {}
+        Msg::Kept(Err(failure)) => model.say(failure.line(), Role::Warn),
+        Msg::Taken(Ok(text)) => model.say(text, Role::Ok),
+        Msg::ForPager(Ok(path)) => model.effect(Effect::Page(path)),
+        Msg::Taken(Err(failure)) | Msg::ForPager(Err(failure)) => model.show_text(TextLayer::failure(&failure)),
         Msg::ShellEnded(Ok(text)) => model.say(text, Role::Dim),
-        Msg::ShellEnded(Err(failure)) => model.layers.push(Layer::Text(TextLayer::failure(&failure))),
+        Msg::ShellEnded(Err(failure)) => model.show_text(TextLayer::failure(&failure)),
     }
 }
 
@@ -44,7 +62,12 @@ pub fn update(model: &mut Model, msg: Msg) {
 pub fn settle(model: &mut Model) -> Vec<Effect> {
     fit(model);
     model.make_rows();
+    tell::look(model);
     ask(model);
+    if model.layers.is_empty() && model.ready {
+        let here = Place::of(model);
+        model.trail.walk(here);
+    }
     model.subscribe();
     model.take_effects()
 }
@@ -52,6 +75,11 @@ pub fn settle(model: &mut Model) -> Vec<Effect> {
 /// Tells every table and the output how many rows they have.
 fn fit(model: &mut Model) {
     let area = model.area;
+    for layer in &mut model.layers {
+        if let Layer::Text(text) = layer {
+            text.fit(area);
+        }
+    }
     if let Some(mut view) = model.run.take() {
         view.fit(area, view.failure_lines(&model.mirror), view.has_playbooks(&model.mirror));
         model.run = Some(view);
@@ -70,6 +98,7 @@ pub fn detail_lines(tab: Tab) -> u16 {
         Tab::Clouds => 6,
         Tab::Servers | Tab::Runs => 4,
         Tab::Flavors | Tab::Images => 2,
+        Tab::Pulse => 0,
     }
 }
 
@@ -87,6 +116,11 @@ fn time(model: &mut Model, now: Time) {
 
 fn key_pressed(model: &mut Model, key: Key) {
     model.notice = None;
+    if model.keymap.meaning(&["global"], &[key]) == Meaning::Action(Action::CopyCommand) {
+        // What a layer is about to do can be copied without leaving it.
+        detail::copy_command(model);
+        return;
+    }
     if let Some(mut layer) = model.layers.pop() {
         let place = model.layers.len();
         let flow = layer.key(model, key);
@@ -102,6 +136,9 @@ fn key_pressed(model: &mut Model, key: Key) {
         model.keys.clear();
         return;
     }
+    if model.keys.is_empty() {
+        model.keys_since = model.now;
+    }
     model.keys.push(key);
     match model.keymap.meaning(&model.contexts(), &model.keys) {
         Meaning::Prefix => {}
@@ -116,6 +153,54 @@ fn key_pressed(model: &mut Model, key: Key) {
             model.keys.clear();
             act(model, action);
         }
+        Meaning::Line(line) => {
+            model.keys.clear();
+            if let Err(wrong) = verbs::run(model, &line) {
+                model.say(wrong.text, Role::Warn);
+            }
+        }
+    }
+}
+
+/// The terminal told its background: the theme follows it, when the choice was left to that.
+fn background(model: &mut Model, rgb: (u8, u8, u8)) {
+    let kind = Kind::of(rgb);
+    model.background = Some(rgb);
+    if model.wanted_theme == AUTO && model.theme.kind != kind {
+        choose_theme(model, kind.standard());
+    }
+}
+
+/// Settings were changed while one looks: what is wrong is said, the last good ones stay.
+fn looks_changed(model: &mut Model, looks: Result<Looks, Failure>) {
+    let mut looks = match looks {
+        Ok(looks) => looks,
+        Err(failure) => return model.say(failure.line(), Role::Warn),
+    };
+    let layout = |model: &Model| (Tab::ALL.map(|tab| model.table(tab).shown()), model.favourites.clone());
+    let before = layout(model);
+    let problems = looks.lay_out(model);
+    looks.problems.extend(problems);
+    let same = (&looks.themes, &looks.wanted, &looks.keymap) == (&model.themes, &model.wanted_theme, &model.keymap);
+    match looks.problem() {
+        Some(problem) => model.say(problem, Role::Warn),
+        // What was kept from here is no news.
+        None if same && layout(model) == before => {}
+        None => model.say("the settings are read again", Role::Dim),
+    }
+    let name =
+        if looks.wanted == model.wanted_theme || looks.wanted == AUTO { model.theme.name.clone() } else { looks.wanted.clone() };
+    model.themes = looks.themes;
+    model.wanted_theme = looks.wanted;
+    model.keymap = looks.keymap;
+    model.tell.set(&looks.notify);
+    model.motion = looks.motion;
+    choose_theme(model, &name);
+}
+
+fn choose_theme(model: &mut Model, name: &str) {
+    if let Some(theme) = model.themes.iter().find(|t| t.name == name) {
+        model.theme = theme.clone();
     }
 }
 
@@ -128,24 +213,38 @@ fn pasted(model: &mut Model, text: &str) {
 
 /// Everything that can be done where the focus is: what matters most here first.
 pub fn offers(model: &Model) -> Vec<Offer> {
-    let mut offers = match &model.run {
-        Some(view) => run::offers(model, view),
-        None => panes::offers(model, model.tab),
+    if model.text().is_none() && model.wizard().is_some() {
+        return wizard::offers(model);
+    }
+    let mut offers = match (model.text(), &model.run) {
+        (Some(text), _) => text.offers(model),
+        (None, Some(view)) => run::offers(model, view),
+        (None, None) => panes::offers(model, model.tab),
     };
     let list = [Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::First, Action::Last];
     offers.extend(list.map(Offer::yes));
-    if model.run.is_some() {
-        offers.extend([Action::Left, Action::Right].map(Offer::yes));
-    } else {
+    if model.text().is_none() && model.run.is_none() && model.tab != Tab::Pulse {
         let rows = (model.table(model.tab).counts().1 == 0).then_some("the list is empty");
         offers.push(Offer::yes(Action::Filter).unless(rows));
-        offers.extend([Action::Mark, Action::MarkAll, Action::Sort, Action::SortReverse].map(|a| Offer::yes(a).unless(rows)));
+        let marks = [Action::Mark, Action::MarkRange, Action::MarkAll, Action::MarkInvert];
+        let sorts = [Action::SortNext, Action::SortPrevious, Action::SortReverse];
+        offers.extend(marks.into_iter().chain(sorts).map(|a| Offer::yes(a).unless(rows)));
+        offers.push(Offer::yes(Action::Columns));
         offers.push(
             Offer::yes(Action::Refresh).unless(model.tab.list().is_none().then_some("the engine tells at once what changes")),
         );
     }
+    offers.push(Offer::yes(Action::Jump).unless(go::related(model).is_empty().then_some("nothing belongs to it")));
     offers.push(Offer::yes(Action::Copy));
+    if model.text().is_none() {
+        // What is wrong comes before what can be done in general.
+        let (why, rest): (Vec<Offer>, Vec<Offer>) = detail::offers(model).into_iter().partition(|o| o.hinted);
+        let first = offers.len().min(1);
+        offers.splice(first..first, why);
+        offers.extend(rest);
+    }
     let no_question = model.asks().next().is_none().then(|| "no run asks anything".to_owned());
+    let (back, forward) = model.trail.ways();
     let everywhere = [
         Offer::yes(Action::Answer).unless(no_question.or_else(|| model.why_only_looking())),
         Offer::yes(Action::NextPart),
@@ -153,6 +252,7 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         Offer::yes(Action::Back),
         Offer::yes(Action::NextTab),
         Offer::yes(Action::PreviousTab),
+        Offer::yes(Action::GotoPulse),
         Offer::yes(Action::GotoClouds),
         Offer::yes(Action::GotoFlavors),
         Offer::yes(Action::GotoImages),
@@ -160,6 +260,12 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         Offer::yes(Action::GotoClusters),
         Offer::yes(Action::GotoRuns),
         Offer::yes(Action::CloudScope).unless((model.mirror.clouds.len() < 2).then_some("there is one cloud at most")),
+        Offer::yes(Action::Favourites),
+        Offer::yes(Action::ViewBack).unless((!back).then_some("this is the first view")),
+        Offer::yes(Action::ViewForward).unless((!forward).then_some("this is the last view")),
+        Offer::yes(Action::Results).unless(model.bulk.is_none().then_some("nothing was done to several things so far")),
+        Offer::yes(Action::ReadOnly).unless((model.me.seat == Seat::Watcher).then_some("you are watching")),
+        Offer::yes(Action::Setup).unless(model.why_only_looking()),
         Offer::yes(Action::Theme),
         Offer::yes(Action::Palette),
         Offer::yes(Action::Help),
@@ -193,11 +299,13 @@ fn came(model: &mut Model, incoming: Incoming) {
             model.me.seat = welcome.role;
             if again {
                 model.say("connected again", Role::Ok);
-                if let Some(view) = &mut model.run {
-                    view.reconnected();
+                model.ask_anew();
+                if let Some(detail) = model.text_mut().and_then(TextLayer::detail_mut) {
+                    detail.reconnected();
                 }
             }
             changed(model, FromEngine::Welcome(welcome));
+            rails::tell(model);
         }
         Incoming::Lost { failure, retry_in } => {
             let again = retry_in.map(|d| Time(model.now.0 + i64::try_from(d.as_millis()).unwrap_or(0)));
@@ -220,6 +328,8 @@ fn changed(model: &mut Model, message: FromEngine) {
 }
 
 fn apply_change(model: &mut Model, change: Change) {
+    model.touch(Tab::Pulse);
+    wizard::changed(model, &change);
     match change {
         Change::All => model.touch_all(),
         Change::Run(number) => {
@@ -246,10 +356,19 @@ fn apply_change(model: &mut Model, change: Change) {
             for tab in Tab::ALL.into_iter().filter(|t| t.list() == Some(kind)) {
                 model.touch(tab);
             }
+            if kind == ListKind::Flavors {
+                model.touch(Tab::Servers);
+            }
         }
         Change::Prompt(id) => {
             if !model.mirror.prompts().contains_key(&id) {
+                let before = model.layers.len();
                 model.layers.retain(|layer| !matches!(layer, Layer::Prompt(p) if p.id == id));
+                // Whoever was about to answer is told who was faster.
+                let answered = model.mirror.answered().filter(|(of, _)| *of == id).map(|(_, says)| says.to_owned());
+                if let (true, Some(says)) = (model.layers.len() < before, answered) {
+                    model.say(says, Role::Text);
+                }
                 model.put_aside.remove(&id);
             }
         }
@@ -272,6 +391,9 @@ fn ask(model: &mut Model) {
 // --- answers ---
 
 fn reply(model: &mut Model, slot: Slot, result: Result<Box<Answer>, Box<Refusal>>) {
+    if let Slot::Setup(ask) = slot {
+        return wizard::replied(model, ask, result);
+    }
     let answer = match result {
         Ok(answer) => *answer,
         Err(refusal) => return refused(model, slot, *refusal),
@@ -290,8 +412,22 @@ fn reply(model: &mut Model, slot: Slot, result: Result<Box<Answer>, Box<Refusal>
             if let Some(view) = &mut model.run
                 && view.log_of.is_some_and(|(_, attempt)| attempt == page.attempt || attempt == 0)
             {
-                view.log.page(page.from, page.lines, if view.replay.is_some() { 0 } else { page.total });
+                view.log.page(page.from, &page.lines, &page.times, if view.replay.is_some() { 0 } else { page.total });
             }
+        }
+        (Slot::Line, Answer::Line(line)) => {
+            if let Some(view) = &mut model.run {
+                view.go_to_line(line);
+            }
+        }
+        (Slot::Timeline, Answer::Timeline(moments)) => {
+            if let Some(detail) = model.text_mut().and_then(TextLayer::detail_mut) {
+                detail.moments(moments);
+            }
+        }
+        (Slot::Search, Answer::Found(found)) => {
+            let next = model.run.as_mut().and_then(|view| view.log.searched(found.from, found.upto, &found.lines));
+            viewer::tell(model, next);
         }
         (Slot::ReplayPlays(step), Answer::Plays { from, events, total }) => {
             if let Some(replay) = model.run.as_mut().and_then(|v| v.replay.as_mut()) {
@@ -304,8 +440,9 @@ fn reply(model: &mut Model, slot: Slot, result: Result<Box<Answer>, Box<Refusal>
             }
         }
         (Slot::Plan, Answer::Plan(plan)) => {
+            let (ruling, mark) = (model.mirror.rules.of_plan(&plan), rails::mark(model, plan.clouds()));
             if let Some(Layer::Plan(layer)) = model.layers.iter_mut().rev().find(|l| matches!(l, Layer::Plan(_))) {
-                layer.show(*plan);
+                layer.show(*plan, ruling, mark);
             }
         }
         (Slot::Start, Answer::Run(number)) => {
@@ -319,12 +456,30 @@ fn reply(model: &mut Model, slot: Slot, result: Result<Box<Answer>, Box<Refusal>
         }
         (Slot::Text(title), Answer::Text(text)) => {
             let text = if text.trim().is_empty() { "nothing was written".to_owned() } else { text };
-            model.layers.push(Layer::Text(TextLayer::at_end(title, text)));
+            model.show_text(TextLayer::at_end(title, text));
         }
-        (Slot::Act(what), Answer::Run(number)) => model.say(format!("{what}: run {number}"), Role::Ok),
-        (Slot::Act(what), _) if what == act::TRY => act::try_hello(model),
-        (Slot::Act(what), _) => model.say(what, Role::Ok),
+        (Slot::Bulk(batch, index), answer) => bulk::answered(model, batch, index, Ok(answer)),
+        (Slot::CloudTest, Answer::Clouds(rows)) => {
+            model.mirror.clouds = rows;
+            model.touch_all();
+            model.say("asked every cloud", Role::Ok);
+        }
+        (Slot::Act(what), answer) => acted(model, what, &answer),
         _ => {}
+    }
+}
+
+/// Something was done: says what.
+fn acted(model: &mut Model, what: String, answer: &Answer) {
+    match answer {
+        Answer::Run(number) => model.say(format!("{what}: run {number}"), Role::Ok),
+        _ if what == act::TRY => act::try_hello(model),
+        _ => {
+            if what == rails::ACTING {
+                model.read_only = false;
+            }
+            model.say(what, Role::Ok);
+        }
     }
 }
 
@@ -337,19 +492,25 @@ fn refused(model: &mut Model, slot: Slot, refusal: Refusal) {
             }
             match model.layers.iter_mut().rev().find(|l| matches!(l, Layer::Plan(_))) {
                 Some(Layer::Plan(layer)) => layer.refuse(failure),
-                _ => model.layers.push(Layer::Text(TextLayer::failure(&failure))),
+                _ => model.show_text(TextLayer::failure(&failure)),
             }
         }
-        Slot::Output => {
-            if let Some(view) = &mut model.run {
-                view.log.failed();
-            }
+        Slot::Bulk(batch, index) => bulk::answered(model, batch, index, Err(refusal)),
+        Slot::Act(_) | Slot::Text(_) | Slot::Blueprints | Slot::CloudTest => {
+            model.show_text(TextLayer::failure(&refusal.failure));
         }
-        Slot::Act(_) | Slot::Text(_) | Slot::Blueprints => {
-            model.layers.push(Layer::Text(TextLayer::failure(&refusal.failure)));
-        }
-        // What is only looked at is shown as stale or missing; the next change asks again.
-        Slot::Subscription | Slot::Detail(_) | Slot::Plays(..) | Slot::ReplayPlays(_) | Slot::ReplayOutput(_) => {
+        // What is only looked at is missing then, and is not asked for again by itself: the answer would be the same.
+        Slot::Setup(_)
+        | Slot::Subscription
+        | Slot::Line
+        | Slot::Timeline
+        | Slot::Detail(_)
+        | Slot::Output
+        | Slot::Search
+        | Slot::Plays(..)
+        | Slot::ReplayPlays(_)
+        | Slot::ReplayOutput(_) => {
+            model.refused(slot);
             model.say(refusal.failure.line(), Role::Warn);
         }
     }
@@ -357,7 +518,7 @@ fn refused(model: &mut Model, slot: Slot, refusal: Refusal) {
 
 fn file(model: &mut Model, path: &str, result: Result<String, Failure>) {
     match result {
-        Err(failure) => model.layers.push(Layer::Text(TextLayer::failure(&failure))),
+        Err(failure) => model.show_text(TextLayer::failure(&failure)),
         Ok(text) => {
             if let Some(Layer::Create(layer)) = model.layers.pop() {
                 let place = model.layers.len();
@@ -372,6 +533,6 @@ fn edited(model: &mut Model, result: Result<Option<String>, Failure>) {
     match (result, model.layers.last_mut()) {
         (Ok(Some(text)), Some(Layer::Editor(editor))) => editor.edited(&text, &model.theme),
         (Ok(_), _) => {}
-        (Err(failure), _) => model.layers.push(Layer::Text(TextLayer::failure(&failure))),
+        (Err(failure), _) => model.show_text(TextLayer::failure(&failure)),
     }
 }

@@ -88,6 +88,37 @@ pub fn when(now: Time, at: Time, zone: &TimeZone) -> String {
     at.strftime(format).to_string()
 }
 
+/// A day: `2026-11-20`.
+pub fn day(at: Time, zone: &TimeZone) -> String {
+    let local = Timestamp::from_millisecond(at.0).map(|t| t.to_zoned(zone.clone()));
+    local.map_or_else(|_| "–".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
+}
+
+/// An amount of a quota, by its name: memory and disk as sizes.
+pub fn amount(name: &str, n: u64) -> String {
+    match name {
+        "ram_mb" => bytes(n << 20),
+        "disk_gb" => bytes(n << 30),
+        _ => count(n),
+    }
+}
+
+/// The time of day: `14:32:05`.
+pub fn time_of_day(at: Time, zone: &TimeZone) -> String {
+    let local = Timestamp::from_millisecond(at.0).map(|t| t.to_zoned(zone.clone()));
+    local.map_or_else(|_| "–".to_owned(), |at| at.strftime("%H:%M:%S").to_string())
+}
+
+/// How long after the beginning: `0:04.1`, `12:04`, `1:02:33`.
+pub fn since(ms: u64) -> String {
+    let s = ms / 1000;
+    match s {
+        0..=599 => format!("{}:{:02}.{}", s / 60, s % 60, ms % 1000 / 100),
+        600..=3599 => format!("{}:{:02}", s / 60, s % 60),
+        _ => format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60),
+    }
+}
+
 /// A size in bytes: `512 MiB`, `8 GiB`.
 pub fn bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -146,6 +177,12 @@ mod tests {
         assert_eq!(say("2026-11-16T14:32:05Z"), "Mon 14:32");
         assert_eq!(say("2026-11-02T14:32:05Z"), "02 Nov");
         assert_eq!(say("2024-11-02T14:32:05Z"), "2024-11-02");
+    }
+
+    #[test]
+    fn places_in_time_read_well() {
+        assert_eq!([since(4_190), since(61_000), since(725_900), since(3_753_000)], ["0:04.1", "1:01.0", "12:05", "1:02:33"]);
+        assert_eq!(time_of_day(Time(1_795_186_800_000), &TimeZone::UTC), "15:00:00");
     }
 
     #[test]

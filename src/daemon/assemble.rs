@@ -21,9 +21,11 @@ pub async fn engine(lent: Lent) -> Result<Arc<dyn Door>, Failure> {
     let dirs = Dirs {
         home: paths.data.clone(),
         clusters: paths.data.join("clusters"),
+        servers: paths.data.join("servers"),
         plans: paths.data.join("plans"),
         blueprints: paths.data.join("blueprints"),
         ansible: paths.ansible(),
+        tokens: paths.data.join("tokens"),
         sandbox: paths.data.join("sandbox"),
         data: paths.data,
     };
@@ -33,6 +35,7 @@ pub async fn engine(lent: Lent) -> Result<Arc<dyn Door>, Failure> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ansible_use_path: settings.ansible_use_path.value,
         ansible_python: settings.ansible_python.value,
+        notify: settings.notify.command.value,
         keep_runs: settings.keep_runs.value,
         keep_days: settings.keep_days.value,
         keep_bytes: settings.keep_gigabytes.value.saturating_mul(GIGABYTE),

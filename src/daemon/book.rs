@@ -1,11 +1,14 @@
 //! The settings' list of clouds, lent to the engine.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::hash::{Hash, Hasher};
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::config::foreign::{Place, openstack};
 use crate::config::{Paths, Settings, SettingsFile};
 use crate::engine::door::{CloudBook, CloudEntry};
-use crate::model::{CloudName, Driver, Failure};
+use crate::model::{CloudName, Defaults, Driver, Failure, Rules};
 
 /// The clouds of `settings.toml`.
 pub struct Book {
@@ -29,14 +32,42 @@ impl CloudBook for Book {
     fn clouds(&self) -> Result<Vec<CloudEntry>, Failure> {
         let settings = Settings::load(&self.paths)?;
         let default = settings.default_cloud.value;
-        let entry = |(name, cloud): (CloudName, crate::config::CloudSettings)| CloudEntry {
-            default: default.as_ref() == Some(&name),
-            name,
-            driver: cloud.driver.value,
-            settings: cloud.values.into_iter().map(|(key, value)| (key, value.value)).collect(),
-            source: cloud.origin.to_string(),
+        let entry = |(name, cloud): (CloudName, crate::config::CloudSettings)| {
+            let values = cloud.values.into_iter().map(|(key, value)| (key, value.value)).collect();
+            let is_default = default.as_ref() == Some(&name);
+            CloudEntry {
+                defaults: Defaults { flavor: cloud.flavor.map(|name| name.value), image: cloud.image.map(|name| name.value) },
+                default: is_default,
+                read_only: cloud.read_only.filter(|set| set.value).map(|set| set.origin.to_string()),
+                prod: cloud.prod,
+                ..self.entry(name, cloud.driver.value, values, &cloud.origin.to_string())
+            }
         };
         Ok(settings.clouds.into_iter().map(entry).collect())
+    }
+
+    fn rules(&self) -> Result<Rules, Failure> {
+        Ok(Settings::load(&self.paths)?.rules)
+    }
+
+    fn version(&self) -> u64 {
+        // A change that leaves all of these as they were is none that a person makes.
+        let mut hasher = std::hash::DefaultHasher::new();
+        if let Ok(meta) = std::fs::metadata(self.paths.settings()) {
+            (meta.mtime(), meta.mtime_nsec(), meta.len(), meta.ino()).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    fn entry(&self, name: CloudName, driver: Driver, settings: BTreeMap<String, String>, source: &str) -> CloudEntry {
+        let account = match driver {
+            Driver::Openstack => Some(openstack::account(&Place::here(), name.as_str(), &settings, source).map(Arc::new)),
+            _ => None,
+        };
+        // What an account is made of may hold secrets: it is in there, and nowhere else.
+        let settings = if account.is_some() { BTreeMap::new() } else { settings };
+        let (defaults, source) = (Defaults::default(), source.to_owned());
+        CloudEntry { name, driver, settings, account, defaults, source, default: false, read_only: None, prod: false }
     }
 
     fn add(&self, name: &str, driver: Driver, settings: &BTreeMap<String, String>) -> Result<(), Failure> {

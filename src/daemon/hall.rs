@@ -10,6 +10,9 @@ use crate::base::{Clock, SystemClock};
 use crate::engine::door::{Attached, Door, Who};
 use crate::protocol::{Bye, Hello, Role, VERSION, Welcome};
 
+/// Longest view that a client can tell, characters.
+const MAX_VIEW: usize = 200;
+
 /// Why the process ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Ending {
@@ -92,7 +95,7 @@ impl Hall {
             role,
             context: hello.context.clone(),
         });
-        let attached = Attached { who: Arc::clone(&who), since: SystemClock.now() };
+        let attached = Attached { who: Arc::clone(&who), since: SystemClock.now(), view: String::new(), read_only: false };
         self.change(|sessions| {
             sessions.insert(who.session, attached);
         });
@@ -104,6 +107,17 @@ impl Hall {
         change(&mut sessions);
         // Told under the lock, so that the engine hears of changes in their order.
         self.door.presence(sessions.values().cloned().collect());
+    }
+
+    /// What a client tells of itself while it is connected.
+    pub(super) fn tells(&self, session: u64, view: Option<String>, read_only: Option<bool>) {
+        self.change(|sessions| {
+            let Some(attached) = sessions.get_mut(&session) else { return };
+            if let Some(view) = view {
+                attached.view = crate::model::text::clean(view.trim()).chars().take(MAX_VIEW).collect();
+            }
+            attached.read_only = read_only.unwrap_or(attached.read_only);
+        });
     }
 
     /// The first line to a client that is let in.

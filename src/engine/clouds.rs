@@ -1,13 +1,18 @@
 //! The clouds of the home: made from the settings, made anew when the settings change.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::door::{CloudBook, CloudEntry};
 use super::settings::EngineSettings;
 use crate::clouds::Cloud;
+use crate::clouds::openstack::{Config, OpenStackCloud};
 use crate::clouds::sandbox::{Knobs, Sandbox, Settings as SandboxSettings};
-use crate::model::{CloudInfo, CloudName, Driver, Failure, HomeId};
+use crate::model::{CloudInfo, CloudName, Defaults, Driver, Failure, HomeId, Rules};
+
+/// The drivers that this version has.
+pub const DRIVERS: &[Driver] = &[Driver::Sandbox, Driver::Openstack];
 
 /// One configured cloud: what the settings say, and its driver when it could be made.
 #[derive(Clone)]
@@ -25,7 +30,10 @@ impl Account {
             endpoint: self.driver.as_ref().map(|d| d.endpoint()).unwrap_or_default(),
             source: self.entry.source.clone(),
             default: self.entry.default,
+            read_only: self.entry.read_only.clone(),
+            prod: self.entry.prod,
             capabilities: self.driver.as_ref().map(|d| d.capabilities()).unwrap_or_default(),
+            defaults: self.entry.defaults.clone(),
         }
     }
 }
@@ -34,6 +42,9 @@ impl Account {
 pub struct Clouds {
     pub book: Arc<dyn CloudBook>,
     accounts: RwLock<BTreeMap<CloudName, Account>>,
+    rules: RwLock<Arc<Rules>>,
+    /// [`CloudBook::version`] of what was read last.
+    version: AtomicU64,
 }
 
 impl Clouds {
@@ -42,7 +53,7 @@ impl Clouds {
     /// # Errors
     /// The settings cannot be read.
     pub fn open(book: Arc<dyn CloudBook>, settings: &EngineSettings, home: HomeId) -> Result<Self, Failure> {
-        let clouds = Self { book, accounts: RwLock::default() };
+        let clouds = Self { book, accounts: RwLock::default(), rules: RwLock::default(), version: AtomicU64::new(0) };
         clouds.reload(settings, home)?;
         Ok(clouds)
     }
@@ -52,7 +63,9 @@ impl Clouds {
     /// # Errors
     /// They cannot be read; the clouds stay as they were.
     pub fn reload(&self, settings: &EngineSettings, home: HomeId) -> Result<(), Failure> {
-        let entries = self.book.clouds()?;
+        // Taken before the file is read: what changes meanwhile is read again.
+        let version = self.book.version();
+        let (entries, rules) = (self.book.clouds()?, self.book.rules()?);
         let old = self.accounts.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut new = BTreeMap::new();
         for entry in entries {
@@ -64,7 +77,24 @@ impl Clouds {
             new.insert(entry.name.clone(), Account { entry, driver });
         }
         *self.accounts.write().unwrap_or_else(PoisonError::into_inner) = new;
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        self.version.store(version, Ordering::Release);
         Ok(())
+    }
+
+    /// The settings have changed since they were read.
+    pub fn stale(&self) -> bool {
+        self.book.version() != self.version.load(Ordering::Acquire)
+    }
+
+    /// The rules of the home.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the settings say of a cloud.
+    pub fn entry(&self, name: &CloudName) -> Option<CloudEntry> {
+        self.accounts.read().unwrap_or_else(PoisonError::into_inner).get(name).map(|account| account.entry.clone())
     }
 
     /// All of them, in order of name.
@@ -92,6 +122,12 @@ impl Clouds {
         }
     }
 
+    /// What is used on a cloud where nobody names a flavor or an image.
+    pub fn defaults(&self, name: &CloudName) -> Defaults {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        accounts.get(name).map(|account| account.entry.defaults.clone()).unwrap_or_default()
+    }
+
     /// Where commands go that name no cloud.
     ///
     /// # Errors
@@ -105,11 +141,16 @@ impl Clouds {
     }
 }
 
-fn same(a: &CloudEntry, b: &CloudEntry) -> bool {
-    a.driver == b.driver && a.settings == b.settings
+/// Whether two entries are the same cloud: then one driver serves both.
+pub fn same(a: &CloudEntry, b: &CloudEntry) -> bool {
+    a.driver == b.driver && a.settings == b.settings && a.account == b.account
 }
 
-fn open(entry: &CloudEntry, settings: &EngineSettings, home: HomeId) -> Result<Arc<dyn Cloud>, Failure> {
+/// Makes the driver of a cloud.
+///
+/// # Errors
+/// This version has no such driver, or it does not like its settings.
+pub fn open(entry: &CloudEntry, settings: &EngineSettings, home: HomeId) -> Result<Arc<dyn Cloud>, Failure> {
     match entry.driver {
         Driver::Sandbox => {
             let knobs = Knobs::from_map(&entry.settings).map_err(|f| f.at(&entry.source))?;
@@ -122,7 +163,18 @@ fn open(entry: &CloudEntry, settings: &EngineSettings, home: HomeId) -> Result<A
             })?;
             Ok(Arc::new(sandbox))
         }
-        Driver::Docker | Driver::Openstack | Driver::Synnefo | Driver::Libcloud => Err(Failure::refused(
+        Driver::Openstack => {
+            let account = entry.account.clone().unwrap_or_else(|| {
+                Err(Failure::broken(format!("open cloud {}", entry.name), "its account was not read").at(&entry.source))
+            })?;
+            Ok(Arc::new(OpenStackCloud::open(Config {
+                name: entry.name.clone(),
+                account: (*account).clone(),
+                token_file: settings.dirs.tokens.join(format!("{}.json", entry.name)),
+                watch: None,
+            })?))
+        }
+        Driver::Docker | Driver::Synnefo | Driver::Libcloud => Err(Failure::refused(
             format!("open cloud {}", entry.name),
             format!("this version has no driver for {}", entry.driver),
         )

@@ -43,10 +43,14 @@ pub struct Core {
     pub pokes: Pokes,
     /// Counts up when the settings of clouds changed.
     pub clouds_changed: tokio::sync::watch::Sender<u64>,
+    /// What is wrong with the settings as they are now.
+    pub settings_trouble: Mutex<Option<String>>,
     /// Held while a run is begun.
     pub starting: tokio::sync::Mutex<()>,
     /// Requests under way, by idempotency key.
     pub gates: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<()>>>>,
+    /// What is known of outputs that were looked into.
+    pub indexes: super::requests::Indexes,
     /// The engine comes to rest: no new run begins.
     pub resting: std::sync::atomic::AtomicBool,
 }
@@ -85,6 +89,18 @@ impl Core {
         self.clouds.reload(&self.settings, self.store.home_id())?;
         self.clouds_changed.send_modify(|n| *n += 1);
         Ok(())
+    }
+
+    /// Reads the settings again when somebody changed them by hand. Settings that are wrong leave things as they were;
+    /// people are told.
+    pub async fn settle_settings(self: &Arc<Self>) {
+        let core = Arc::clone(self);
+        let settled = tokio::task::spawn_blocking(move || if core.clouds.stale() { core.reload_clouds() } else { Ok(()) });
+        let trouble = settled.await.unwrap_or_else(|e| Err(Failure::broken("read the settings", e))).err();
+        if let Some(failure) = &trouble {
+            tracing::warn!(%failure, "the settings of before stay in force");
+        }
+        *lock(&self.settings_trouble) = trouble.map(|failure| format!("{}; those of before stay in force", failure.line()));
     }
 
     /// Writes into the audit what somebody did that is no run.
@@ -140,6 +156,6 @@ impl Core {
                 text.push('\n');
             }
         }
-        super::files::write_private(&path, text.as_bytes())
+        crate::base::files::write_private(&path, text.as_bytes())
     }
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{Sink, Stream};
 
-use crate::model::{CloudName, Driver, Failure, RunNo, Time};
+use crate::model::account::OpenstackAccount;
+use crate::model::{CloudName, Defaults, Driver, Failure, Rules, RunNo, Time};
 use crate::protocol::command::StopMode;
 use crate::protocol::frame::Frame;
 use crate::protocol::live::Present;
@@ -36,12 +37,26 @@ pub struct Who {
 pub struct Attached {
     pub who: Arc<Who>,
     pub since: Time,
+    /// What it looks at, cleaned for showing; empty when it does not tell.
+    pub view: String,
+    /// It refuses to act.
+    pub read_only: bool,
 }
 
 impl Attached {
     /// The same as other clients see it.
     pub fn present(&self) -> Present {
-        Present { operator: self.who.operator.clone(), kind: self.who.kind, role: self.who.role, since: self.since }
+        let from = self.who.context.ssh_connection.as_ref().and_then(|line| line.split(' ').next());
+        Present {
+            operator: self.who.operator.clone(),
+            kind: self.who.kind,
+            role: self.who.role,
+            since: self.since,
+            session: self.who.session,
+            view: self.view.clone(),
+            read_only: self.read_only,
+            from: from.map(|address| crate::model::text::clean(address).into_owned()),
+        }
     }
 }
 
@@ -109,22 +124,41 @@ pub trait Door: Send + Sync {
 pub struct CloudEntry {
     pub name: CloudName,
     pub driver: Driver,
-    /// What the driver wants to know, by name.
+    /// What the driver wants to know, by name; for one that takes an account, only what is not part of it.
     pub settings: BTreeMap<String, String>,
+    /// The account behind it, or why there is none: for `openstack`.
+    pub account: Option<Result<Arc<OpenstackAccount>, Failure>>,
+    pub defaults: Defaults,
     /// `FILE:LINE` that configures it.
     pub source: String,
     /// Commands that name no cloud go here.
     pub default: bool,
+    /// `FILE:LINE` that makes it read-only.
+    pub read_only: Option<String>,
+    /// Others live from what runs on it.
+    pub prod: bool,
 }
 
 /// The settings' list of clouds, lent to the engine so that `CloudAdd` and its like go through
 /// [`Door::request`] as everything else. Calls read and write small files and may block for a moment.
 pub trait CloudBook: Send + Sync {
+    /// A cloud with these settings, whether it is configured or not: what they point to is read.
+    fn entry(&self, name: CloudName, driver: Driver, settings: BTreeMap<String, String>, source: &str) -> CloudEntry;
+
     /// The clouds, in order of name.
     ///
     /// # Errors
     /// The settings cannot be read; the failure names file, line and column.
     fn clouds(&self) -> Result<Vec<CloudEntry>, Failure>;
+
+    /// The rules of the home, and the commands of its people.
+    ///
+    /// # Errors
+    /// The settings cannot be read; the failure names file, line and column.
+    fn rules(&self) -> Result<Rules, Failure>;
+
+    /// Different after every change of the settings, also one by hand. Costs a look at the file.
+    fn version(&self) -> u64;
 
     /// Adds a cloud; the first one becomes the default.
     ///

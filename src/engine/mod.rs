@@ -6,9 +6,11 @@ pub mod settings;
 
 mod clouds;
 mod core;
-mod files;
 mod journal;
+mod keys;
+mod notify;
 mod planning;
+mod policy;
 mod requests;
 mod runs;
 mod slots;
@@ -45,6 +47,8 @@ use crate::store::{Since, Store, retention};
 const LAST_EVENTS: u64 = 2000;
 /// Between two looks whether something is old enough to be removed.
 const RETENTION_PAUSE: Duration = Duration::from_secs(3600);
+/// The same while there is no room for the reserve.
+const RESERVE_PAUSE: Duration = Duration::from_secs(30);
 /// How long the engine waits for its runs to come to rest.
 const REST: Duration = Duration::from_secs(5);
 
@@ -90,25 +94,39 @@ impl Engine {
             vault: Mutex::default(),
             running: Mutex::default(),
             clients: Mutex::default(),
+            settings_trouble: Mutex::default(),
             starting: tokio::sync::Mutex::default(),
             gates: Mutex::new(HashMap::new()),
+            indexes: requests::Indexes::default(),
             resting: std::sync::atomic::AtomicBool::new(false),
         });
         runs::recover(&core).await;
         tokio::spawn(watch::keep_fresh(Arc::clone(&core)));
         tokio::spawn(retain(Arc::clone(&core)));
+        if let Some(program) = core.settings.notify.clone() {
+            tokio::spawn(notify::tell(Arc::clone(&core), program));
+        }
         Ok(Self { core })
     }
 }
 
-/// Removes what is old enough, now and every hour.
+/// Removes what is old enough: now, every hour, and when the disk is full.
 async fn retain(core: Arc<Core>) {
+    let mut full = core.store.reserve_given();
     loop {
         planning::clean(&core, core.now());
+        // An engine that was killed just after a run's end left these.
+        let ended: Vec<_> = core.journal.state().runs.values().filter(|r| r.state.ended()).map(|r| r.number).collect();
+        ended.into_iter().for_each(|run| crate::ansible::playbook::remove_control_dir(&steps::control_dir(&core, run)));
         if let Err(failure) = retain_once(&core).await {
             tracing::warn!(%failure, "old runs are kept");
         }
-        tokio::time::sleep(RETENTION_PAUSE).await;
+        let store = core.store.clone();
+        let kept = tokio::task::spawn_blocking(move || store.keep_reserve()).await.unwrap_or(false);
+        tokio::select! {
+            () = tokio::time::sleep(if kept { RETENTION_PAUSE } else { RESERVE_PAUSE }) => {}
+            Ok(()) = full.changed() => {}
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::ClusterId;
+use crate::model::{ClusterId, Token};
 
 /// Where the engine keeps things.
 #[derive(Clone, Debug)]
@@ -13,12 +13,16 @@ pub struct Dirs {
     pub data: PathBuf,
     /// Keys, known hosts and credentials, one directory a cluster.
     pub clusters: PathBuf,
+    /// Keys and known hosts of servers that belong to no cluster, one directory each.
+    pub servers: PathBuf,
     /// Frozen files of plans that nobody has said yes to so far.
     pub plans: PathBuf,
     /// Blueprints, laid out so that their playbooks can be run.
     pub blueprints: PathBuf,
     /// The managed virtualenv.
     pub ansible: PathBuf,
+    /// Tokens of clouds whose settings want them kept, one file each.
+    pub tokens: PathBuf,
     /// Disks of sandbox servers, one directory a cloud.
     pub sandbox: PathBuf,
 }
@@ -32,6 +36,11 @@ impl Dirs {
     /// The cluster's own private key.
     pub fn key(&self, cluster: ClusterId) -> PathBuf {
         self.cluster(cluster).join("id_ed25519")
+    }
+
+    /// Directory of a server that belongs to no cluster, by the token it was created with.
+    pub fn server(&self, token: &Token) -> PathBuf {
+        self.servers.join(&token.0)
     }
 
     /// The cluster's known hosts.
@@ -56,6 +65,8 @@ pub struct EngineSettings {
     pub keep_runs: u64,
     /// Days that a run is kept after its end.
     pub keep_days: u64,
+    /// The user's program that is told when a run ends or asks.
+    pub notify: Option<PathBuf>,
     /// Bytes that all runs may take on the disk.
     pub keep_bytes: u64,
 }

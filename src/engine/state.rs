@@ -1,6 +1,6 @@
 //! What the engine knows: the fold of all recorded events, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::model::{Cluster, ClusterId, Node, Prompt, PromptId, PromptState, Run, RunNo, Step};
 use crate::protocol::{Event, EventBody};
@@ -17,7 +17,12 @@ pub struct State {
     pub nodes: BTreeMap<(ClusterId, String), Node>,
     /// Open prompts.
     pub prompts: BTreeMap<PromptId, Prompt>,
+    /// The last prompts that were answered, and by whom.
+    pub answered: VecDeque<(PromptId, String)>,
 }
+
+/// Answered prompts that are remembered.
+const ANSWERED: usize = 100;
 
 impl State {
     /// Takes in the next event.
@@ -58,9 +63,20 @@ impl State {
                 } else {
                     self.prompts.remove(&prompt.id);
                 }
+                if let PromptState::Answered { by, .. } = &prompt.state {
+                    self.answered.push_back((prompt.id, by.clone()));
+                    if self.answered.len() > ANSWERED {
+                        self.answered.pop_front();
+                    }
+                }
             }
             EventBody::Audit(_) | EventBody::Unknown(_) => {}
         }
+    }
+
+    /// Who answered a prompt that is no longer open.
+    pub fn answered_by(&self, prompt: PromptId) -> Option<&str> {
+        self.answered.iter().find(|(id, _)| *id == prompt).map(|(_, by)| by.as_str())
     }
 
     /// The cluster of this name.

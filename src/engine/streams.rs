@@ -9,8 +9,9 @@ use futures::{SinkExt, StreamExt};
 use super::core::Core;
 use super::door::{FrameIo, Who};
 use super::planning::cluster_of;
+use super::policy;
 use crate::base::Cx;
-use crate::model::{ClusterId, Failure, Node};
+use crate::model::{CloudName, ClusterId, Deed, Failure, Node};
 use crate::protocol::StreamRequest;
 use crate::protocol::frame::{Exit, Frame, NodeAnswer};
 use crate::protocol::hello::PtySize;
@@ -25,6 +26,7 @@ type Io = Pin<Box<dyn FrameIo>>;
 
 /// Serves a stream until either side ends it.
 pub async fn serve(core: &Arc<Core>, who: &Who, request: StreamRequest, mut io: Io) {
+    core.settle_settings().await;
     let result = match request {
         StreamRequest::Shell { cluster, node, command, pty } => match node_target(core, cluster, &node) {
             Ok(target) => shell(core, who, &target, &node, command, pty, &mut io).await,
@@ -33,8 +35,8 @@ pub async fn serve(core: &Arc<Core>, who: &Who, request: StreamRequest, mut io: 
         StreamRequest::FanOut { cluster, nodes, command, at_once } => {
             many(core, who, cluster, nodes, command, at_once, &mut io).await
         }
-        StreamRequest::ServerShell { cloud, server, pty } => match server_target(core, &cloud, &server).await {
-            Ok(target) => shell(core, who, &target, &server, None, pty, &mut io).await,
+        StreamRequest::ServerShell { cloud, server, command, pty } => match server_target(core, who, &cloud, &server).await {
+            Ok(target) => shell(core, who, &target, &server, command, pty, &mut io).await,
             Err(failure) => Err(failure),
         },
     };
@@ -48,20 +50,35 @@ pub async fn serve(core: &Arc<Core>, who: &Who, request: StreamRequest, mut io: 
 fn node_target(core: &Core, cluster: ClusterId, node: &str) -> Result<Target, Failure> {
     let cluster = cluster_of(core, cluster)?;
     let nodes = core.journal.state().nodes_of(cluster.id);
+    let clouds = nodes.iter().filter(|n| n.name == node).map(|n| &n.cloud);
+    may_open(core, clouds, Some(&cluster.name), 1, &format!("open a shell on {node}"))?;
     core.write_known_hosts(&cluster, &nodes)?;
     core.target(&cluster, &nodes, node)
 }
 
-/// A server that belongs to a cluster is reached as its node; another has no key of ours.
-async fn server_target(core: &Core, cloud: &crate::model::CloudName, server: &str) -> Result<Target, Failure> {
+/// A server that belongs to a cluster is reached as its node.
+async fn server_target(core: &Core, who: &Who, cloud: &CloudName, server: &str) -> Result<Target, Failure> {
     let driver = core.clouds.get(cloud)?;
     let found = super::requests::find_server(&driver, &Cx::quiet(), server).await?;
     let tags = found.tags.as_ref().filter(|tags| core.journal.state().clusters.contains_key(&tags.cluster));
     match tags {
         Some(tags) => node_target(core, tags.cluster, &tags.node),
-        None => Err(Failure::refused(format!("open a shell on {}", found.name), "the server belongs to no cluster of this home")
-            .next(format!("use your own key: ssh -p {} {}", found.ssh_port, found.address().unwrap_or("(no address)")))),
+        None => {
+            may_open(core, [cloud], None, 1, &format!("open a shell on {}", found.name))?;
+            super::keys::target(core, who, driver.as_ref(), &found).await
+        }
     }
+}
+
+/// A shell, or a command over SSH, can change anything.
+fn may_open<'c>(
+    core: &Core,
+    clouds: impl IntoIterator<Item = &'c CloudName> + Clone,
+    cluster: Option<&str>,
+    count: u32,
+    tried: &str,
+) -> Result<(), Failure> {
+    policy::may(core, Deed::Shell, clouds, cluster, count, tried).map_err(|refusal| refusal.failure)
 }
 
 async fn shell(
@@ -126,6 +143,8 @@ async fn many(
     let nodes = core.journal.state().nodes_of(cluster.id);
     core.write_known_hosts(&cluster, &nodes)?;
     let wanted: Vec<&Node> = nodes.iter().filter(|n| names.is_empty() || names.contains(&n.name)).collect();
+    let count = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
+    may_open(core, wanted.iter().map(|n| &n.cloud), Some(&cluster.name), count, "run a command on nodes")?;
     core.note(who, format!("command on {} nodes of {}", wanted.len(), cluster.name)).await?;
     let cx = Cx::quiet();
     let _stop = cx.cancel.clone().drop_guard();

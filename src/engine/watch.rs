@@ -120,7 +120,11 @@ async fn tested(core: &Core, account: Account) -> CloudRow {
         let driver = account.driver?;
         let identity = cx.run(&format!("test cloud {name}"), driver.identity(&cx)).await?;
         let servers = cx.run(&format!("count servers of {name}"), driver.servers(&cx)).await?;
-        Ok((identity.user, servers.len()))
+        let user = match identity.project {
+            Some(project) => format!("{} in {project}", identity.user),
+            None => identity.user,
+        };
+        Ok((user, servers.len()))
     };
     match check.await {
         Ok((user, servers)) => {
@@ -208,7 +212,9 @@ async fn clouds_on(core: Arc<Core>) {
     let mut changed = core.clouds_changed.subscribe();
     let mut told = None;
     loop {
+        core.settle_settings().await;
         if told.is_none() {
+            core.hub.publish(&Topic::Clouds, Live::Rules { rules: (*core.clouds.rules()).clone() });
             core.hub.publish(&Topic::Clouds, Live::Clouds { rows: cloud_rows(&core, false).await });
         }
         let rows = cloud_rows(&core, true).await;

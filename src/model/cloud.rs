@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Capabilities, CloudName, Time};
+use super::{Capabilities, CloudName, Time, Token};
 
 /// The code that speaks one kind of cloud.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
@@ -49,8 +49,26 @@ pub struct CloudInfo {
     pub source: String,
     /// Commands that name no cloud go here.
     pub default: bool,
+    /// Nothing on it may be changed: `FILE:LINE` that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<String>,
+    /// Others live from what runs on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prod: bool,
     /// What its driver can do.
     pub capabilities: Capabilities,
+    /// Used where nobody names another.
+    #[serde(default)]
+    pub defaults: Defaults,
+}
+
+/// Names that a cloud's settings give for where nobody names any.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Defaults {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flavor: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
 }
 
 /// Who we are on a cloud: what an identity check answers.
@@ -104,6 +122,27 @@ pub struct Image {
     pub ssh_user: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, String>,
+}
+
+/// An image to be made of a file of this computer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NewImage {
+    pub name: String,
+    /// The file of a disk image.
+    pub path: std::path::PathBuf,
+    /// In the cloud's words (`qcow2`, `raw` …); seen in the file when left out.
+    #[serde(default)]
+    pub disk_format: Option<String>,
+    /// Smallest disk that it fits on, GiB; 0: any.
+    #[serde(default)]
+    pub min_disk_gb: u64,
+    /// Least memory that it runs with, MiB; 0: any.
+    #[serde(default)]
+    pub min_ram_mb: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
+    /// What makes it findable again.
+    pub token: Token,
 }
 
 /// A network that servers can be on.

@@ -2,12 +2,18 @@
 //!
 //! Nothing here does input or output, knows a clock or a thread; every other room may use it.
 
+pub mod account;
 pub mod audit;
 pub mod capability;
 pub mod cloud;
 pub mod cluster;
+pub mod custom;
 pub mod failure;
+pub mod find;
+pub mod finding;
+pub mod guard;
 pub mod ids;
+pub mod lines;
 pub mod plan;
 pub mod play;
 mod preview;
@@ -19,12 +25,17 @@ pub mod spec;
 pub mod step;
 pub mod text;
 pub mod time;
+pub mod timeline;
 
 pub use audit::AuditEntry;
 pub use capability::{Capabilities, Capability};
-pub use cloud::{CloudInfo, Driver, Flavor, FloatingIp, Identity, Image, ImageStatus, KeyPair, Network};
+pub use cloud::{CloudInfo, Defaults, Driver, Flavor, FloatingIp, Identity, Image, ImageStatus, KeyPair, Network, NewImage};
 pub use cluster::{Cluster, ClusterState, Node, NodeState};
+pub use custom::{CommandInput, CustomCommand, InputKind, Thing, ThingKind};
 pub use failure::{Class, Failure};
+pub use find::{Find, Finder};
+pub use finding::{Finding, Part, Verdict};
+pub use guard::{Deed, GuardRule, Level, Rules, Ruling};
 pub use ids::{CloudName, ClusterId, HomeId, PlanId, PromptId, RunNo, StepId, Token};
 pub use plan::{Plan, PlanKind, PlannedStep, QuotaEffect};
 pub use play::{PlayEvent, PlayState};
@@ -33,5 +44,5 @@ pub use quota::{Quota, QuotaItem};
 pub use run::{Ending, Run, RunKind, RunState, StepCounts};
 pub use server::{Address, AddressKind, NewServer, PlacedFile, PowerAction, Server, ServerStatus, Tags};
 pub use spec::ClusterSpec;
-pub use step::{Step, StepState, Wait, Work};
+pub use step::{CommandCall, Step, StepState, Wait, Work};
 pub use time::Time;

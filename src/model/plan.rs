@@ -1,11 +1,11 @@
 //! Plans: the steps from what is to what the spec wants, before anything is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CloudName, ClusterId, ClusterSpec, Node, PlanId, RunKind, Work};
+use super::{CloudName, ClusterId, ClusterSpec, Node, PlanId, RunKind, RunNo, Work};
 
 /// What a plan is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -71,6 +71,9 @@ impl QuotaEffect {
 pub struct PlanCounts {
     pub create: u32,
     pub delete: u32,
+    /// Servers that are switched on.
+    #[serde(default)]
+    pub start: u32,
     pub keep: u32,
     pub playbooks: u32,
 }
@@ -102,4 +105,26 @@ pub struct Plan {
     pub frozen: BTreeMap<String, String>,
     /// What deserves a look before saying yes.
     pub warnings: Vec<String>,
+    /// The run that it takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<RunNo>,
+}
+
+impl Plan {
+    /// The clouds that it touches, in order of name.
+    pub fn clouds(&self) -> BTreeSet<&CloudName> {
+        let clouds: BTreeSet<&CloudName> = match self.kind {
+            PlanKind::Playbook => self.nodes.iter().map(|node| &node.cloud).collect(),
+            _ => self.steps.iter().filter_map(|step| step.cloud.as_ref()).collect(),
+        };
+        if clouds.is_empty() { BTreeSet::from([&self.cloud]) } else { clouds }
+    }
+
+    /// How many servers it touches: those that it makes, takes away or switches on; for playbooks, all nodes.
+    pub fn touches(&self) -> u32 {
+        match self.kind {
+            PlanKind::Playbook => u32::try_from(self.nodes.len()).unwrap_or(u32::MAX),
+            _ => self.counts.create.saturating_add(self.counts.delete).saturating_add(self.counts.start),
+        }
+    }
 }

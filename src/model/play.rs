@@ -104,6 +104,8 @@ pub enum PlayBody {
     Stats { host: String, totals: Totals },
     /// The playbook ended.
     End,
+    /// A program that is no playbook has written so far: nothing but the offset is told.
+    Wrote,
 }
 
 /// How many results of which kind.
@@ -149,6 +151,19 @@ pub struct HostResult {
     pub detail: String,
     /// Where in the output the event was written.
     pub offset: u64,
+    /// Where its lines begin; they end at `offset`.
+    #[serde(default)]
+    pub began: u64,
+    /// When it came.
+    #[serde(default)]
+    pub at: Time,
+}
+
+impl HostResult {
+    /// A byte of its first line: of the last one before it where it wrote none of its own (each item of a loop did).
+    pub fn place(&self) -> u64 {
+        if self.began < self.offset { self.began } else { self.offset.saturating_sub(1) }
+    }
 }
 
 /// A task as it is now.
@@ -201,6 +216,9 @@ pub struct PlayState {
     pub hosts: BTreeMap<String, HostState>,
     pub totals: Totals,
     pub ended: bool,
+    /// Bytes of the output that belong to the events so far.
+    #[serde(default)]
+    pub written: u64,
     /// Where the tasks are: id → (play, task).
     #[serde(skip)]
     places: BTreeMap<String, (usize, usize)>,
@@ -210,6 +228,11 @@ impl PlayState {
     /// Takes in the next event.
     pub fn apply(&mut self, event: &PlayEvent) {
         self.events += 1;
+        self.take(event);
+        self.written = self.written.max(event.offset);
+    }
+
+    fn take(&mut self, event: &PlayEvent) {
         match &event.body {
             PlayBody::Playbook { name } => {
                 self.playbook.clone_from(name);
@@ -263,11 +286,19 @@ impl PlayState {
             }
             PlayBody::Retry { .. } => {}
             PlayBody::Result { task, host, outcome, took, msg, detail } => {
-                let result =
-                    HostResult { outcome: *outcome, took: *took, msg: msg.clone(), detail: detail.clone(), offset: event.offset };
+                let result = HostResult {
+                    outcome: *outcome,
+                    took: *took,
+                    msg: msg.clone(),
+                    detail: detail.clone(),
+                    offset: event.offset,
+                    began: self.written.min(event.offset),
+                    at: event.at,
+                };
                 self.result(task, host, result, event.at);
             }
             PlayBody::Stats { .. } => {}
+            PlayBody::Wrote => {}
             PlayBody::End => {
                 self.close_play(event.at);
                 for host in self.hosts.values_mut() {

@@ -12,6 +12,7 @@ enum Sign {
     Create,
     Replace,
     Delete,
+    Start,
     Keep,
 }
 
@@ -21,6 +22,7 @@ impl Sign {
             Self::Create => ("+", "create"),
             Self::Replace => ("±", "replace"),
             Self::Delete => ("-", "delete"),
+            Self::Start => ("^", "start"),
             Self::Keep => (" ", "keep"),
         }
     }
@@ -74,6 +76,7 @@ impl Plan {
         let parts = [
             (counts.create, "server", "to create"),
             (counts.delete, "server", "to delete"),
+            (counts.start, "server", "to start"),
             (keep, "node", "to keep"),
             (counts.playbooks, "playbook", "to run"),
         ];
@@ -87,14 +90,18 @@ impl Plan {
 
     fn rows(&self) -> Vec<Row<'_>> {
         let mut rows: Vec<Row<'_>> = Vec::new();
-        let deletes = self.steps.iter().filter(|step| matches!(step.work, Work::DeleteServer { .. }));
-        let replaced: BTreeSet<&str> = deletes.filter_map(|step| step.node.as_deref()).collect();
+        let of = |which: &dyn Fn(&Work) -> bool| -> BTreeSet<&str> {
+            self.steps.iter().filter(|step| which(&step.work)).filter_map(|step| step.node.as_deref()).collect()
+        };
+        let replaced = of(&|work| matches!(work, Work::DeleteServer { .. }));
+        let started = of(&|work| matches!(work, Work::StartServer));
         let mut group = "";
         for node in &self.nodes {
             let sign = match node.state {
                 NodeState::Planned if replaced.contains(node.name.as_str()) => Sign::Replace,
                 NodeState::Planned => Sign::Create,
                 NodeState::Deleting => Sign::Delete,
+                _ if started.contains(node.name.as_str()) => Sign::Start,
                 _ => Sign::Keep,
             };
             let row = Row {

@@ -98,10 +98,12 @@ pub struct GroupSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(title = "Cloud", regex(pattern = NAME))]
     pub cloud: Option<String>,
-    /// Flavor, by name or id.
+    /// Flavor, by name or id; the cloud's default when left out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(title = "Flavor", example = &"small")]
     pub flavor: String,
-    /// Image, by name or id.
+    /// Image, by name or id; the cloud's default when left out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(title = "Image", example = &"debian-12")]
     pub image: String,
     /// Networks, by name or id; the cloud's default when left out.

@@ -72,6 +72,20 @@ impl fmt::Display for Wait {
     }
 }
 
+/// A custom command as it is run: nothing of it is left open.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CommandCall {
+    pub name: String,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Directory it runs in.
+    pub cwd: String,
+    /// The cluster that its thing belongs to, for rules.
+    pub cluster: Option<String>,
+    /// It changes something.
+    pub dangerous: bool,
+}
+
 /// What a step does: its kind and its data. `engine::steps` has one file for each.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -80,6 +94,8 @@ pub enum Work {
     MakeKey,
     /// Creates the server of a node; undo deletes it.
     CreateServer { server: Box<NewServer> },
+    /// Switches the server of a node on; undo switches it off again.
+    StartServer,
     /// Waits until the server of a node is active.
     WaitServer,
     /// Waits until the node answers over SSH, learns its host key.
@@ -98,6 +114,10 @@ pub enum Work {
     Forget,
     /// Makes or repairs the managed virtualenv with Ansible.
     InstallAnsible,
+    /// Runs a custom command.
+    Command { call: Box<CommandCall> },
+    /// Nothing: the steps after it wait for all those before it.
+    Join,
 }
 
 impl Work {
@@ -106,6 +126,7 @@ impl Work {
         match self {
             Self::MakeKey => "make_key",
             Self::CreateServer { .. } => "create_server",
+            Self::StartServer => "start_server",
             Self::WaitServer => "wait_server",
             Self::WaitSsh => "wait_ssh",
             Self::WriteHosts => "write_hosts",
@@ -115,12 +136,19 @@ impl Work {
             Self::VerifyGone => "verify_gone",
             Self::Forget => "forget",
             Self::InstallAnsible => "install_ansible",
+            Self::Command { .. } => "command",
+            Self::Join => "join",
         }
     }
 
     /// Whether it makes something that `undo` takes away again.
     pub fn creates(&self) -> bool {
         matches!(self, Self::CreateServer { .. })
+    }
+
+    /// Whether `undo` does something about it.
+    pub fn can_undo(&self) -> bool {
+        self.creates() || matches!(self, Self::StartServer)
     }
 }
 
@@ -153,6 +181,9 @@ pub struct Step {
     /// What it says of itself when done: `127.4.2.1`, `ok 40 changed 6`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// The engine added it to the end of an undo.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cleanup: bool,
 }
 
 impl Step {
@@ -175,6 +206,7 @@ impl Step {
             ended: None,
             failure: None,
             note: String::new(),
+            cleanup: false,
         }
     }
 }

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::spec::PlaybookSpec;
+use crate::model::timeline::Moment;
 use crate::model::{
-    AuditEntry, CloudName, ClusterId, Driver, Ending, Failure, Identity, NewServer, Plan, PlanId, PlayEvent, PlayState,
-    PowerAction, PromptId, Run, RunNo, Server, Step,
+    AuditEntry, Capabilities, CloudName, ClusterId, Driver, Ending, Failure, Find, Finding, Flavor, Identity, Image, NewServer,
+    Plan, PlanId, PlayEvent, PlayState, PowerAction, PromptId, Rules, Run, RunNo, Server, Step, Thing, Time,
 };
 
 use super::live::{Freshness, ListKind, Rows, Topic};
@@ -82,6 +83,35 @@ pub enum Command {
         attempt: u32,
         from: u64,
         count: u32,
+        /// These lines instead of `from` and `count`; the numbers rise.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pick: Vec<u64>,
+        /// With the time at which each was written.
+        #[serde(default)]
+        times: bool,
+    },
+    /// Numbers of the lines `from`…`to` (not itself) of a step's output in which something is found, at most `count`,
+    /// as far as one bounded look goes.
+    SearchOutput {
+        run: RunNo,
+        step: u32,
+        attempt: u32,
+        /// What is in them; without it, all of the host's.
+        #[serde(default)]
+        find: Option<Find>,
+        /// Only lines about this host, by the playbook's events.
+        #[serde(default)]
+        host: Option<String>,
+        from: u64,
+        to: u64,
+        count: u32,
+    },
+    /// Number of the line of a step's output that holds this byte.
+    OutputLine {
+        run: RunNo,
+        step: u32,
+        attempt: u32,
+        byte: u64,
     },
     /// Playbook events `from`… of a step.
     PlayPage {
@@ -105,9 +135,30 @@ pub enum Command {
         server: String,
         lines: u32,
     },
+    /// What happened to a node, newest first: at most `count` things.
+    Timeline {
+        cluster: ClusterId,
+        node: String,
+        count: u32,
+    },
     /// The newest `count` entries.
     Audit {
         count: u32,
+    },
+    /// A plan that was made before.
+    Plan {
+        plan: PlanId,
+    },
+    /// The guards and commands of the settings.
+    Rules,
+    /// What others see of this client; what is left out stays as it was. Ends with the connection.
+    Session {
+        /// What it looks at, as a path: `clusters/demo`, `runs/42`.
+        #[serde(default)]
+        view: Option<String>,
+        /// Refuse whatever acts, from this client.
+        #[serde(default)]
+        read_only: Option<bool>,
     },
 
     // --- planning: changes nothing outside ---
@@ -127,11 +178,25 @@ pub enum Command {
     PlanDelete {
         cluster: ClusterId,
     },
+    /// To take back what a run did that has ended.
+    PlanUndo {
+        run: RunNo,
+    },
     /// Playbooks on a cluster; empty: those of its spec.
     PlanPlaybook {
         cluster: ClusterId,
         playbooks: Vec<PlaybookSpec>,
         base_dir: String,
+    },
+
+    // --- looking around: changes nothing, and is the operators' alone ---
+    /// What this computer has, and which drivers this version has.
+    Examine,
+    /// Whether a cloud would answer if it were configured so, and what it has.
+    CloudTry {
+        name: CloudName,
+        driver: Driver,
+        settings: BTreeMap<String, String>,
     },
 
     // --- acting ---
@@ -201,6 +266,13 @@ pub enum Command {
         name: CloudName,
         settings: BTreeMap<String, String>,
     },
+    /// Runs a custom command on a thing, as a run.
+    CommandRun {
+        name: String,
+        thing: Thing,
+        #[serde(default)]
+        inputs: BTreeMap<String, String>,
+    },
     /// Makes or repairs the managed virtualenv with Ansible, as a run.
     AnsibleInstall,
     Stop {
@@ -223,12 +295,18 @@ impl Command {
                 | Self::List { .. }
                 | Self::RunDetail { .. }
                 | Self::OutputPage { .. }
+                | Self::SearchOutput { .. }
+                | Self::OutputLine { .. }
                 | Self::PlayPage { .. }
                 | Self::Blueprints
                 | Self::Inventory { .. }
                 | Self::ServerShow { .. }
                 | Self::ConsoleLog { .. }
+                | Self::Timeline { .. }
                 | Self::Audit { .. }
+                | Self::Rules
+                | Self::Plan { .. }
+                | Self::Session { .. }
         )
     }
 
@@ -242,6 +320,9 @@ impl Command {
                     | Self::PlanRepair { .. }
                     | Self::PlanDelete { .. }
                     | Self::PlanPlaybook { .. }
+                    | Self::PlanUndo { .. }
+                    | Self::Examine
+                    | Self::CloudTry { .. }
             )
     }
 }
@@ -281,6 +362,17 @@ pub struct EngineStatus {
     pub trouble: Vec<String>,
 }
 
+/// What a cloud answered that was tried out.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Trial {
+    pub identity: Identity,
+    pub flavors: Vec<Flavor>,
+    pub images: Vec<Image>,
+    pub capabilities: Capabilities,
+    /// Time of the identity check, milliseconds.
+    pub took_ms: u64,
+}
+
 /// A page of output.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OutputPage {
@@ -289,9 +381,28 @@ pub struct OutputPage {
     pub from: u64,
     /// Lossy UTF-8, not cleaned; lines over 16 KiB are cut and say so.
     pub lines: Vec<String>,
+    /// When each of them was written, as far as is known; empty unless it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<Option<Time>>,
     /// Whole lines there are now.
     pub total: u64,
     pub bytes: u64,
+    /// No line will be added any more.
+    pub ended: bool,
+}
+
+/// What a search in an output came to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FoundLines {
+    pub attempt: u32,
+    /// The lines from here…
+    pub from: u64,
+    /// …up to here, not itself, were looked at: go on there.
+    pub upto: u64,
+    /// Numbers of those that were found.
+    pub lines: Vec<u64>,
+    /// Whole lines there are now.
+    pub total: u64,
     /// No line will be added any more.
     pub ended: bool,
 }
@@ -322,6 +433,10 @@ pub enum Answer {
         plays: Vec<StepPlay>,
     },
     Output(OutputPage),
+    Found(FoundLines),
+    /// Number of a line.
+    Line(u64),
+    Timeline(Vec<Moment>),
     Plays {
         from: u64,
         events: Vec<PlayEvent>,
@@ -333,6 +448,12 @@ pub enum Answer {
     Text(String),
     Audit(Vec<AuditEntry>),
     Plan(Box<Plan>),
+    Rules(Box<Rules>),
+    Examined {
+        findings: Vec<Finding>,
+        drivers: Vec<Driver>,
+    },
+    Trial(Box<Trial>),
     /// A run was started (or is the one that this idempotency key started before).
     Run(RunNo),
 }

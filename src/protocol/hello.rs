@@ -74,8 +74,14 @@ pub enum StreamRequest {
     Shell { cluster: ClusterId, node: String, command: Option<String>, pty: Option<PtySize> },
     /// A command on many nodes at once; answers are `frame::Frame::Node`.
     FanOut { cluster: ClusterId, nodes: Vec<String>, command: String, at_once: u32 },
-    /// A shell on a server that belongs to no cluster.
-    ServerShell { cloud: CloudName, server: String, pty: Option<PtySize> },
+    /// A shell (or one command) on a server, by id or name, whether it belongs to a cluster or not.
+    ServerShell {
+        cloud: CloudName,
+        server: String,
+        #[serde(default)]
+        command: Option<String>,
+        pty: Option<PtySize>,
+    },
 }
 
 /// Size and kind of a terminal.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    CloudInfo, CloudName, Failure, Flavor, FloatingIp, Image, KeyPair, Network, PlayEvent, Quota, RunNo, Server, Time,
+    CloudInfo, CloudName, Failure, Flavor, FloatingIp, Image, KeyPair, Network, PlayEvent, Quota, Rules, RunNo, Server, Time,
 };
 
 use super::hello::{ClientKind, Role};
@@ -69,6 +69,18 @@ pub struct Present {
     pub kind: ClientKind,
     pub role: Role,
     pub since: Time,
+    /// Number of its session, unique in this engine's instance.
+    #[serde(default)]
+    pub session: u64,
+    /// What it looks at, as a path: `clusters/demo`, `runs/42`; empty when it does not tell.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub view: String,
+    /// It refuses to act until it is told otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
+    /// The address it came from over SSH.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 /// A configured cloud and whether it answers.
@@ -114,5 +126,9 @@ pub enum Live {
     },
     Presence {
         clients: Vec<Present>,
+    },
+    /// The guards and commands of the settings; comes with the clouds.
+    Rules {
+        rules: Rules,
     },
 }

@@ -3,13 +3,15 @@
 //! - `QUARTERDECK_TEST_KILL=N`, `N.before` or `N.after`: the process gets SIGKILL right before (or after) the N-th
 //!   transaction that appends events commits.
 //! - `QUARTERDECK_TEST_FULL=FILE`: while FILE exists, the disk counts as full; when it contains `low`, writing still
-//!   works and only [`super::Store::room`] refuses.
+//!   works and only [`super::Store::room`] refuses; with `reserve`, writing works once the reserve is given away.
 //! - `QUARTERDECK_TEST_FS=nfs`: the home counts as being on NFS.
 
 use std::path::PathBuf;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+use super::reserve::Reserve;
 
 fn variable(name: &str) -> Option<String> {
     if cfg!(debug_assertions) { std::env::var(name).ok() } else { None }
@@ -89,8 +91,12 @@ impl FullDisk {
     }
 
     /// Nothing can be written.
-    pub(super) fn full(&self) -> bool {
-        self.flag.as_ref().and_then(|f| std::fs::read_to_string(f).ok()).is_some_and(|text| text.trim() != "low")
+    pub(super) fn full(&self, reserve: &Reserve) -> bool {
+        match self.flag.as_ref().and_then(|f| std::fs::read_to_string(f).ok()).as_deref().map(str::trim) {
+            None | Some("low") => false,
+            Some("reserve") => reserve.there(),
+            Some(_) => true,
+        }
     }
 }
 

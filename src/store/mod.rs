@@ -21,6 +21,7 @@ pub mod output;
 mod place;
 mod recent;
 mod record;
+mod reserve;
 pub mod retention;
 #[cfg(test)]
 mod sample;
@@ -35,6 +36,7 @@ pub use trouble::{is_full, is_repeat};
 
 use faults::FullDisk;
 use record::Record;
+use reserve::Reserve;
 use sqlite::{Journal, Keep, Reader, Write};
 use writer::{News, Writer};
 
@@ -100,6 +102,7 @@ struct Inner {
     next_run: AtomicU64,
     news: Arc<News>,
     full: FullDisk,
+    reserve: Reserve,
     reader: Arc<Reader>,
     writer: Writer,
     // Dropped last: nobody else may open the store before the writer has ended.
@@ -131,7 +134,8 @@ impl Store {
             recent: Mutex::new(recent::Recent::new(tuning.recent.0, tuning.recent.1)),
             seq: watch::Sender::new(journal.last()),
         });
-        let writer = Writer::start(journal, Arc::clone(&news), tuning.full.clone(), path)?;
+        let reserve = Reserve::of(dir);
+        let writer = Writer::start(journal, Arc::clone(&news), tuning.full.clone(), reserve.clone(), path)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 dir: dir.to_owned(),
@@ -139,6 +143,7 @@ impl Store {
                 next_run: AtomicU64::new(last_run + 1),
                 news,
                 full: tuning.full,
+                reserve,
                 reader: Arc::new(reader),
                 writer,
                 _held: held,
@@ -187,6 +192,24 @@ impl Store {
             return Err(trouble::full("start new work", dir, detail));
         }
         Ok(())
+    }
+
+    /// Free bytes on the disk that the store is on.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn free(&self) -> Result<u64, Failure> {
+        place::free(&self.inner.dir)
+    }
+
+    /// Keeps some room for a full disk, where there is room enough; whether it is kept now. It blocks for a moment.
+    pub fn keep_reserve(&self) -> bool {
+        self.inner.reserve.there() || !self.inner.full.low() && self.inner.reserve.keep()
+    }
+
+    /// Changes each time the disk was so full that the reserve was given away: old runs should leave now.
+    pub fn reserve_given(&self) -> watch::Receiver<u64> {
+        self.inner.reserve.given()
     }
 
     /// Directory of a run: `<data>/runs/42`.

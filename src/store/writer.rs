@@ -11,6 +11,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::faults::{FullDisk, KillPoint};
 use super::recent::Recent;
+use super::reserve::Reserve;
 use super::sqlite::{Journal, Outcome, Write};
 use super::trouble;
 use crate::base::{Clock, SystemClock};
@@ -48,9 +49,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(journal: Journal, news: Arc<News>, full: FullDisk, path: PathBuf) -> Result<Self, Failure> {
+    pub(super) fn start(
+        journal: Journal,
+        news: Arc<News>,
+        full: FullDisk,
+        reserve: Reserve,
+        path: PathBuf,
+    ) -> Result<Self, Failure> {
         let (queue, jobs) = channel();
-        let desk = Desk { journal, jobs, news, full, path, kill: KillPoint::from_env() };
+        let desk = Desk { journal, jobs, news, full, reserve, path, kill: KillPoint::from_env() };
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || desk.work());
         let thread = thread.map_err(|e| Failure::broken("start the store's thread", e))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
@@ -81,6 +88,7 @@ struct Desk {
     jobs: Receiver<Job>,
     news: Arc<News>,
     full: FullDisk,
+    reserve: Reserve,
     path: PathBuf,
     kill: KillPoint,
 }
@@ -92,7 +100,11 @@ impl Desk {
             let batch = self.gather(first, expected);
             expected = batch.len();
             let at = SystemClock.now();
-            match self.commit(&batch, at) {
+            let mut outcome = self.commit(&batch, at);
+            if outcome.as_ref().is_err_and(trouble::is_full) && self.reserve.give() {
+                outcome = self.commit(&batch, at);
+            }
+            match outcome {
                 Ok(outcomes) => self.publish(batch, &outcomes, at),
                 Err(failure) => {
                     tracing::error!(%failure, "the store did not take {} writes", batch.len());
@@ -118,7 +130,7 @@ impl Desk {
     }
 
     fn commit(&mut self, batch: &[Job], at: Time) -> Result<Vec<Outcome>, Failure> {
-        if self.full.full() {
+        if self.full.full(&self.reserve) {
             return Err(trouble::full("write to the store", &self.path, "simulated"));
         }
         let outcomes = self.journal.stage(batch.iter().map(|job| &job.write), at)?;

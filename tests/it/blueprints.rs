@@ -121,6 +121,7 @@ impl Lab {
 async fn planned(fixture: &SandboxFixture, text: &str) -> Plan {
     let (cloud, cx) = (fixture.cloud(), Cx::quiet());
     let offer = CloudFacts {
+        defaults: Default::default(),
         flavors: cloud.flavors(&cx).await.unwrap(),
         images: cloud.images(&cx).await.unwrap(),
         networks: cloud.networks(&cx).await.unwrap(),

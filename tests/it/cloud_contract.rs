@@ -11,8 +11,10 @@ use quarterdeck::model::{ClusterId, HomeId, NewServer, Server, ServerStatus, Tag
 
 mod images;
 mod limits;
+mod openstack;
 pub mod sandbox;
 mod servers;
+mod uploads;
 
 /// A driver and what the suite needs around it. Dropping it takes away all servers.
 #[async_trait]
@@ -29,6 +31,10 @@ pub trait Fixture: Send + Sync {
     /// Runs a command on an active server over SSH.
     async fn run(&self, server: &Server, command: &str) -> Output;
     fn faults(&self) -> &dyn Faults;
+    /// Whether a quota holds for servers that are asked for at the same moment.
+    fn counts_at_once(&self) -> bool {
+        true
+    }
 }
 
 /// Makes a cloud misbehave. Each stays until it is called again.
@@ -49,7 +55,7 @@ pub trait Faults {
     fn quota(&self, servers: u64);
 }
 
-/// Runs the whole suite against the fixture that `$new` makes.
+/// Runs the suite against the fixture that `$new` makes: what every driver must do, or a part that only some can.
 macro_rules! contract {
     ($new:path) => {
         contract!($new: servers { a_server_is_created_found_adopted_listed_and_deleted, a_token_never_makes_two,
@@ -60,7 +66,6 @@ macro_rules! contract {
             a_quota_refuses_and_names_itself, what_does_not_exist_is_refused, errors_pass_and_are_transient,
             throttling_says_when_to_come_back, a_lost_answer_leaves_a_server_that_is_found,
             slow_answers_end_at_the_deadline_and_when_cancelled });
-        contract!($new: images { an_image_is_made_of_a_directory_and_of_an_archive, what_is_no_image_is_refused });
     };
     ($new:path: $part:ident { $($name:ident),* }) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,7 +92,7 @@ pub fn wanted(fixture: &dyn Fixture, cluster: ClusterId, name: &str) -> NewServe
     }
 }
 
-fn uuid_bytes() -> [u8; 20] {
+pub fn uuid_bytes() -> [u8; 20] {
     let (a, b) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
     let mut bytes = [0; 20];
     bytes[..16].copy_from_slice(a.as_bytes());

@@ -40,6 +40,41 @@ fn a_full_disk_stops_a_run_for_as_long_as_it_is_full() {
 }
 
 #[test]
+fn old_runs_leave_even_when_nothing_more_can_be_written() {
+    let home = Home::with_sandbox();
+    home.run(["engine", "stop"]).ok();
+    let settings = home.path().join("config/settings.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, format!("{text}\n[retention]\nruns = 1\n")).unwrap();
+    let flag = home.path().join("full");
+    let run = |args: &[&str]| {
+        let mut command = home.command(args);
+        command.env("QUARTERDECK_TEST_FULL", &flag);
+        finish(command, LIMIT)
+    };
+    run(&["engine", "start"]).ok();
+    let reserve = home.path().join("data/reserve");
+    wait_until("room is kept", LIMIT, || reserve.exists());
+    for _ in 0..3 {
+        run(&["ansible", "install"]).ok();
+    }
+    let kept = || run(&["run", "list", "--json"]).ok().json().as_array().unwrap().len();
+    let runs = home.path().join("data/runs");
+    for number in ["1", "2", "3"] {
+        std::fs::create_dir_all(runs.join(number).join("steps/0-1")).unwrap();
+    }
+    assert_eq!(kept(), 3, "old runs leave only now and then");
+
+    // The disk is so full that only the reserve helps: what somebody asks for is recorded, and old runs leave.
+    std::fs::write(&flag, "reserve").unwrap();
+    run(&["run", "pin", "3"]).ok();
+    assert!(!reserve.exists());
+    wait_until("old runs leave", LIMIT, || kept() == 1);
+    let left = || std::fs::read_dir(&runs).unwrap().flatten().map(|e| e.file_name()).collect::<Vec<_>>();
+    wait_until("what they left goes too", LIMIT, || left() == ["3"]);
+}
+
+#[test]
 fn a_home_on_nfs_is_refused_with_the_way_out() {
     let home = Home::new();
     let mut command = home.command(["run", "list"]);

@@ -220,12 +220,38 @@ async fn an_engine_that_cannot_start_says_why_to_the_client() {
 }
 
 #[tokio::test]
+async fn an_engine_that_is_killed_while_it_starts_is_started_again() {
+    let place = Place::new();
+    place.paths.create().unwrap();
+    let (program, tries) = (place.home.path().join("engine"), place.home.path().join("tries"));
+    let script = |most: u32| {
+        let tries = tries.display();
+        let text =
+            format!("#!/bin/sh\necho >> {tries}\n[ $(wc -l < {tries}) -gt {most} ] || kill -9 $$\nexec {PROGRAM} \"$@\"\n");
+        fs::write(&program, text).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    };
+    let options = Options { program: program.clone(), ..place.options() };
+    script(2);
+    let welcome = client::connect(options.clone()).await.unwrap().welcome();
+    assert_eq!(text(&tries).lines().count(), 3);
+    signal(welcome.pid, Signal::SIGKILL);
+    gone(welcome.pid);
+    fs::remove_file(&tries).unwrap();
+    script(9);
+    let failure = client::connect(options).await.map(drop).unwrap_err();
+    assert!(failure.got.contains("signal: 9"), "{failure}");
+}
+
+#[tokio::test]
 async fn an_engine_whose_home_is_gone_ends() {
     let place = Place::new();
     let mut engine =
         place.home.command(["engine", "run"]).env("QUARTERDECK_TEST_LOOK", "20").stderr(Stdio::null()).spawn().unwrap();
     until("the engine listens", || place.paths.socket().exists().then_some(()));
-    fs::remove_dir_all(&place.paths.state).unwrap();
+    place.find().await.unwrap();
+    // It may make a file between the look into the folder and its removal.
+    until("its folder is gone", || fs::remove_dir_all(&place.paths.state).is_ok().then_some(()));
     assert!(engine.wait().unwrap().success());
 }
 
@@ -247,4 +273,27 @@ async fn people_of_a_group_look_through_a_socket_of_their_own() {
     assert_eq!(client.welcome().role, Role::Watcher);
     let refusal = client.request(Command::Restart).await.unwrap_err();
     assert_eq!(refusal.failure.class, Class::Refused);
+}
+
+/// The user's program is told of every end, with what it needs, and a program that fails harms nothing.
+#[test]
+fn the_users_program_is_told_when_a_run_ends() {
+    let home = Home::new();
+    let (program, told) = (home.path().join("told.sh"), home.path().join("told.txt"));
+    let script =
+        format!("#!/bin/sh\necho \"$1|$2|$3|$QUARTERDECK_STATE|$QUARTERDECK_CLUSTER|$#\" >> {}\nexit 3\n", told.display());
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let settings = home.path().join("config/settings.toml");
+    std::fs::create_dir_all(settings.parent().unwrap()).unwrap();
+    std::fs::write(&settings, format!("[notify]\ncommand = \"{}\"\n", program.display())).unwrap();
+    home.run(["cloud", "add", "sandbox", "--driver", "sandbox"]).ok();
+    let spec = home.path().join("one.yml");
+    std::fs::write(&spec, "name: one\ncloud: sandbox\ngroups:\n  node:\n    count: 1\n    flavor: tiny\n    image: host\n")
+        .unwrap();
+    home.run(["cluster", "create", "--yes", "-f", spec.to_str().unwrap()]).ok();
+    home.run(["cluster", "delete", "--yes", "one"]).ok();
+    let lines = || std::fs::read_to_string(&told).unwrap_or_default();
+    until("both ends are told", || (lines().lines().count() >= 2).then_some(()));
+    assert_eq!(lines(), "ended|1|create one|done|one|3\nended|2|delete one|done|one|3\n");
 }

@@ -134,7 +134,10 @@ fn carried_on(home: &Home, command: &[&str], end: &dyn End) -> Said {
         let mut engine = engine.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         engines += 1;
         let (start, mut look) = (Instant::now(), Instant::now());
-        while engine.try_wait().unwrap().is_none() {
+        let gone = loop {
+            if let Some(status) = engine.try_wait().unwrap() {
+                break status;
+            }
             let ended = look.elapsed() > Duration::from_millis(500) && {
                 look = Instant::now();
                 has_ended(home, &run)
@@ -148,9 +151,16 @@ fn carried_on(home: &Home, command: &[&str], end: &dyn End) -> Said {
                 }
             }
             std::thread::sleep(Duration::from_millis(5));
+        };
+        // A client that met a dying engine has started one that knows nothing of its end.
+        if gone.code() == Some(HELD) {
+            home.kill_engine();
         }
     }
 }
+
+/// How an engine ends that found another one in its place.
+const HELD: i32 = 75;
 
 /// Asks the engine that runs now, and starts none.
 fn has_ended(home: &Home, run: &str) -> bool {

@@ -1,18 +1,25 @@
 //! A home of its own for a test, driven through the real binary.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use portable_pty::CommandBuilder;
+use quarterdeck::ansible::{self, Ansible};
+use quarterdeck::base::Cx;
+use quarterdeck::model::Failure;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::pty;
 use crate::support::PROGRAM;
 
 /// A temporary home; its engine, servers and jobs end with it.
 pub struct Home {
     dir: TempDir,
+    /// Variables of every command, on top of this process's.
+    env: Vec<(&'static str, OsString)>,
 }
 
 /// What a command came to.
@@ -41,13 +48,24 @@ impl Said {
 impl Home {
     /// An empty home.
     pub fn new() -> Self {
-        Self { dir: tempfile::Builder::new().prefix("qd-").tempdir().unwrap() }
+        Self::at(tempfile::Builder::new().prefix("qd-").tempdir().unwrap())
     }
 
-    /// The same with a sandbox cloud and an Ansible that all tests share.
-    pub fn with_sandbox() -> Self {
+    /// An empty home in a directory.
+    pub fn at(dir: TempDir) -> Self {
+        Self { dir, env: Vec::new() }
+    }
+
+    /// The same with an Ansible that all tests share.
+    pub fn with_ansible() -> Self {
         let home = Self::new();
-        share_ansible(home.path());
+        home.share_ansible().unwrap();
+        home
+    }
+
+    /// The same with a sandbox cloud.
+    pub fn with_sandbox() -> Self {
+        let home = Self::with_ansible();
         home.run(["cloud", "add", "sandbox", "--driver", "sandbox"]).ok();
         home
     }
@@ -56,10 +74,40 @@ impl Home {
         self.dir.path()
     }
 
+    /// From now on every command has this variable; so has the engine that one of them starts.
+    pub fn set_env(&mut self, name: &'static str, value: impl Into<OsString>) {
+        self.env.push((name, value.into()));
+    }
+
+    /// Lets this home use the virtualenv that all tests share; it is made by who needs it first.
+    ///
+    /// # Errors
+    /// Python cannot make one, or pip failed.
+    pub fn share_ansible(&self) -> Result<Ansible, Failure> {
+        let shared = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("ansible-venv");
+        let settings = ansible::Settings { data_dir: shared.clone(), python: None, use_path: false };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let ansible = runtime.block_on(ansible::install(&settings, &Cx::quiet()))?;
+        std::fs::create_dir_all(self.path().join("data")).unwrap();
+        std::os::unix::fs::symlink(&shared, self.path().join("data/ansible")).unwrap();
+        Ok(ansible)
+    }
+
     /// A command of the binary in this home, on no terminal.
     pub fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(PROGRAM);
         command.args(args).env("QUARTERDECK_HOME", self.path()).stdin(Stdio::null());
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// The same for a terminal with colours and Unicode.
+    pub fn at_terminal(&self, args: &[&str]) -> CommandBuilder {
+        let mut command = CommandBuilder::new(PROGRAM);
+        command.args(args);
+        command.env("QUARTERDECK_HOME", self.path());
+        self.env.iter().for_each(|(name, value)| command.env(name, value));
+        pty::good_terminal(&mut command);
         command
     }
 
@@ -94,11 +142,16 @@ impl Home {
         pair.unwrap_or_else(|| panic!("no run in {text}"))[1].to_owned()
     }
 
+    /// The pid of the engine, if there is one.
+    pub fn engine(&self) -> Option<i32> {
+        let text = std::fs::read_to_string(self.path().join("state/engine.lock")).ok()?;
+        let pid = text.split_whitespace().next()?.parse::<i32>().ok()?;
+        self.processes().iter().any(|(p, line)| *p == pid && line.contains("engine run")).then_some(pid)
+    }
+
     /// Kills the engine, if there is one, with SIGKILL.
     pub fn kill_engine(&self) {
-        let Ok(text) = std::fs::read_to_string(self.path().join("state/engine.lock")) else { return };
-        let Some(pid) = text.split_whitespace().next().and_then(|w| w.parse::<i32>().ok()) else { return };
-        if self.processes().iter().any(|(p, line)| *p == pid && line.contains("engine run")) {
+        if let Some(pid) = self.engine() {
             // SAFETY: plain system call on this home's engine.
             unsafe { libc::kill(pid, libc::SIGKILL) };
             wait_until("the engine is gone", Duration::from_secs(5), || !crate::support::alive(pid));
@@ -149,14 +202,4 @@ pub fn wait_until(what: &str, limit: Duration, mut met: impl FnMut() -> bool) {
         assert!(Instant::now() < until, "{what}: not within {limit:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// Lets a home use the virtualenv that all tests share; it is made by the test that needs it first.
-fn share_ansible(home: &Path) {
-    let shared = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("ansible-venv");
-    let settings = quarterdeck::ansible::Settings { data_dir: shared.clone(), python: None, use_path: false };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(quarterdeck::ansible::install(&settings, &quarterdeck::base::Cx::quiet())).unwrap();
-    std::fs::create_dir_all(home.join("data")).unwrap();
-    std::os::unix::fs::symlink(&shared, home.join("data/ansible")).unwrap();
 }

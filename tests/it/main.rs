@@ -11,9 +11,18 @@ mod engine_process;
 mod faults;
 mod home;
 mod job;
+mod lab;
+mod mending;
+mod pictures;
+#[allow(dead_code, reason = "benches use more of it")]
+mod pty;
+mod rails;
 mod sandbox;
 mod secrets;
+mod setup;
 mod ssh;
+#[allow(dead_code, reason = "benches use more of it")]
+mod stage;
 mod store;
 mod support;
 mod terminal;

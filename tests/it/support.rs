@@ -6,20 +6,25 @@ use std::time::{Duration, Instant};
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_quarterdeck");
 
-/// Whether a test has to do without a `part` of the machine, and so be skipped: says so by name, in the list that
-/// `tests/run` shows at the end too. Where every part must be there (`QUARTERDECK_CI=1`), that is a failure.
+/// Whether a test has to do without a `part` of the machine, and so be skipped. Where every part must be there
+/// (`QUARTERDECK_CI=1`), that is a failure.
 #[track_caller]
 pub fn lacks(test: &str, part: &str, there: bool) -> bool {
     assert!(there || std::env::var_os("QUARTERDECK_CI").is_none_or(|ci| ci != "1"), "{test}: {part} is missing");
     if !there {
-        println!("skipped: {test}: {part} is missing");
-        if let Some(list) = std::env::var_os("QUARTERDECK_SKIPPED") {
-            use std::io::Write;
-            let mut list = std::fs::OpenOptions::new().append(true).create(true).open(list).unwrap();
-            writeln!(list, "{test}: {part} is missing").unwrap();
-        }
+        skipped(test, &format!("{part} is missing"));
     }
     !there
+}
+
+/// Says by name that a test is skipped, also in the list that `tests/run` shows at the end.
+pub fn skipped(test: &str, why: &str) {
+    println!("skipped: {test}: {why}");
+    if let Some(list) = std::env::var_os("QUARTERDECK_SKIPPED") {
+        use std::io::Write;
+        let mut list = std::fs::OpenOptions::new().append(true).create(true).open(list).unwrap();
+        writeln!(list, "{test}: {why}").unwrap();
+    }
 }
 
 /// Looks again and again until `look` finds something; fails after 30 seconds.

@@ -90,7 +90,7 @@ pub async fn ensure(recipe: &Recipe, cx: &Cx) -> Result<Venv, Failure> {
         return Ok(venv);
     }
     sweep(&recipe.root, |dir| Stamp::read(dir).is_none());
-    let python = python::pick(recipe.python.as_deref(), recipe.lowest_python, cx).await?;
+    let (python, _) = python(recipe, cx).await?;
     let dir = recipe.root.join(format!("{PREFIX}{}-{:x}", &wanted[..8], cx.clock.now().0));
     let half_made = HalfMade(Some(dir.clone()));
     install(recipe, &python, &dir, cx).await?;
@@ -100,6 +100,14 @@ pub async fn ensure(recipe: &Recipe, cx: &Cx) -> Result<Venv, Failure> {
     sweep(&recipe.root, |old| old != dir && is_old(old));
     cx.output.line(&format!("ready: {}", venv.version));
     Ok(venv)
+}
+
+/// The Python that would make it, and its version.
+///
+/// # Errors
+/// There is none that fits; `next` says what to install.
+pub async fn python(recipe: &Recipe, cx: &Cx) -> Result<(PathBuf, (u32, u32)), Failure> {
+    python::pick(recipe.python.as_deref(), recipe.lowest_python, cx).await
 }
 
 /// Names the content of a recipe.

@@ -26,8 +26,9 @@ except ImportError:
     able = False
 print(json.dumps({'version': sys.version_info[:2], 'venv': able}))";
 
-/// The first Python that will do: the one that is asked for, else the system's, else those on the PATH.
-pub(super) async fn pick(wanted: Option<&Path>, lowest: (u32, u32), cx: &Cx) -> Result<PathBuf, Failure> {
+/// The first Python that will do, and its version: the one that is asked for, else the system's, else those on the
+/// PATH.
+pub(super) async fn pick(wanted: Option<&Path>, lowest: (u32, u32), cx: &Cx) -> Result<(PathBuf, (u32, u32)), Failure> {
     let tried = "find a Python for the virtualenv";
     let candidates = wanted.map_or_else(candidates, |path| vec![path.to_owned()]);
     let mut without_venv = None;
@@ -36,7 +37,7 @@ pub(super) async fn pick(wanted: Option<&Path>, lowest: (u32, u32), cx: &Cx) -> 
         match ask(&path, cx).await {
             Ok(told) if told.version < lowest => too_old = too_old.or(Some((path, told.version))),
             Ok(told) if !told.venv => without_venv = without_venv.or(Some(path)),
-            Ok(_) => return Ok(path),
+            Ok(told) => return Ok((path, told.version)),
             Err(failure) if failure.class == Class::Cancelled => return Err(failure),
             Err(_) => {}
         }
@@ -145,6 +146,6 @@ mod tests {
         let failure = pick(Some(&old), (3, 11), &Cx::quiet()).await.unwrap_err();
         assert!(failure.got.contains("Python 3.9") && failure.got.contains("3.11 or newer"), "{failure}");
         let good = fake("good", r#"{"version": [3, 13], "venv": true}"#);
-        assert_eq!(pick(Some(&good), (3, 11), &Cx::quiet()).await.unwrap(), good);
+        assert_eq!(pick(Some(&good), (3, 11), &Cx::quiet()).await.unwrap(), (good, (3, 13)));
     }
 }

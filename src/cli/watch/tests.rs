@@ -111,7 +111,15 @@ fn answer(home: &mut Home, command: Command) -> Option<Reply> {
             let from = usize::try_from(from).unwrap();
             let lines: Vec<String> = home.lines.iter().skip(from).take(LINES.min(count as usize)).cloned().collect();
             let total = home.lines.len() as u64;
-            Answer::Output(OutputPage { attempt, from: from as u64, lines, total, bytes: 0, ended: home.ended })
+            Answer::Output(OutputPage {
+                attempt,
+                from: from as u64,
+                lines,
+                times: Vec::new(),
+                total,
+                bytes: 0,
+                ended: home.ended,
+            })
         }
         other => panic!("{other:?} was not expected"),
     };

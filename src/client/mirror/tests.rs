@@ -52,6 +52,7 @@ fn step(number: u64, index: u32, n: u64) -> EventBody {
         ended: None,
         failure: None,
         note: String::new(),
+        cleanup: false,
     }))
 }
 

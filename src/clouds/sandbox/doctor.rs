@@ -6,53 +6,29 @@ use std::process::{Command, Stdio};
 
 use super::ids::Ids;
 use super::{cgroup, forbidden};
+use crate::model::{Finding, Part};
 
-/// One thing that the sandbox needs of this computer, looked at.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Finding {
-    /// What was looked at: `user namespaces`.
-    pub name: String,
-    /// Whether it is as the sandbox wants it.
-    pub ok: bool,
-    /// Whether no server can run without it.
-    pub needed: bool,
-    /// What was found.
-    pub note: String,
-    /// What to do about it; empty when there is nothing to do.
-    pub fix: String,
-}
-
-impl Finding {
-    fn good(name: &str, needed: bool, note: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), ok: true, needed, note: note.into(), fix: String::new() }
-    }
-
-    fn bad(name: &str, needed: bool, note: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), ok: false, needed, note: note.into(), fix: fix.into() }
-    }
-}
+const PART: Part = Part::Kernel;
 
 /// Looks at everything. Blocks for as long as a server needs to boot.
 pub fn examine(program: &Path, dir: &Path, ids: &Ids) -> Vec<Finding> {
     let mut findings = namespaces(program, dir);
     findings.push(users(ids));
     findings.push(match cgroup::check() {
-        Ok(()) => Finding::good("memory limits", false, "set by the kernel's control groups"),
-        Err(why) => Finding::bad(
-            "memory limits",
-            false,
-            format!("advisory: {why}"),
-            "start the engine in a delegated group: systemd-run --user --scope -p Delegate=yes quarterdeck engine start",
-        ),
+        Ok(()) => Finding::ok(PART, "memory limits", "set by the kernel's control groups"),
+        Err(why) => Finding::note(PART, "memory limits", format!("advisory: {why}"))
+            .next("start the engine in a delegated group: systemd-run --user --scope -p Delegate=yes quarterdeck engine start"),
     });
     findings.push(match TcpListener::bind(("127.16.0.1", 0)) {
-        Ok(_) => Finding::good("addresses", true, "127.0.0.0/8 is this computer"),
-        Err(e) => Finding::bad("addresses", true, format!("127.16.0.1 cannot be used: {e}"), "ip addr add 127.0.0.1/8 dev lo"),
+        Ok(_) => Finding::ok(PART, "addresses", "127.0.0.0/8 is this computer"),
+        Err(e) => Finding::missing(PART, "addresses", format!("127.16.0.1 cannot be used: {e}"))
+            .next("as root: ip addr add 127.0.0.1/8 dev lo"),
     });
     findings.push(if Path::new("/usr/bin/python3").exists() {
-        Finding::good("python", false, "/usr/bin/python3 is there for Ansible")
+        Finding::ok(PART, "python on servers", "/usr/bin/python3 is there for Ansible")
     } else {
-        Finding::bad("python", false, "there is no /usr/bin/python3: Ansible has nothing to run on servers", "install python3")
+        Finding::note(PART, "python on servers", "there is no /usr/bin/python3: Ansible has nothing to run on sandbox servers")
+            .next("install python3")
     });
     findings
 }
@@ -66,31 +42,28 @@ pub fn namespaces(program: &Path, dir: &Path) -> Vec<Finding> {
         Err(e) => (false, format!("cannot run {}: {e}", program.display())),
     };
     if works {
-        let first = Finding::good(NAME, true, "user, mount, pid, host name and ipc namespaces work");
-        let fixes = "servers work all the same";
-        return std::iter::once(first).chain(text.lines().map(|note| Finding::bad("file systems", false, note, fixes))).collect();
+        let first = Finding::ok(PART, NAME, "user, mount, pid, host name and ipc namespaces work");
+        let other = |note| Finding::note(PART, "file systems", note).next("nothing: servers work all the same");
+        return std::iter::once(first).chain(text.lines().map(other)).collect();
     }
     let fix = match forbidden::setting() {
         Some((_, fix)) => format!("as root: {fix}; or use a cloud of the docker driver"),
         None => "use a cloud of the docker driver".to_owned(),
     };
-    vec![Finding::bad(NAME, true, text, fix)]
+    vec![Finding::missing(PART, NAME, text).next(fix)]
 }
 
 fn users(ids: &Ids) -> Finding {
     const NAME: &str = "users on servers";
     match ids {
-        Ids::Shifted { range } => {
-            Finding::good(NAME, false, format!("many; root of a server is {} of this computer", range.first))
-        }
+        Ids::Shifted { range } => Finding::ok(PART, NAME, format!("many; root of a server is {} of this computer", range.first)),
         Ids::Subordinate { uids, .. } => {
-            Finding::good(NAME, false, format!("many; they are {} and up of this computer", uids.first))
+            Finding::ok(PART, NAME, format!("many; they are {} and up of this computer", uids.first))
         }
-        Ids::Single { .. } => Finding::bad(
-            NAME,
-            false,
-            "root only: no newuidmap, or no range for this user in /etc/subuid and /etc/subgid",
-            "as root: apt install uidmap; usermod --add-subuids 200000-265535 --add-subgids 200000-265535 USER",
-        ),
+        Ids::Single { .. } => {
+            let found = "root only: no newuidmap, or no range for this user in /etc/subuid and /etc/subgid";
+            Finding::note(PART, NAME, found)
+                .next("as root: apt install uidmap; usermod --add-subuids 200000-265535 --add-subgids 200000-265535 USER")
+        }
     }
 }

@@ -14,8 +14,8 @@ use super::{Cloud, Manners};
 use crate::base::Cx;
 use crate::model::capability::names;
 use crate::model::{
-    Capabilities, Capability, CloudName, ClusterId, Driver, Failure, Flavor, FloatingIp, HomeId, Identity, Image, KeyPair,
-    Network, NewServer, PowerAction, Quota, Server, Token,
+    Capabilities, Capability, CloudName, ClusterId, Driver, Failure, Finding, Flavor, FloatingIp, HomeId, Identity, Image,
+    KeyPair, Network, NewServer, PowerAction, Quota, Server, Token, Verdict,
 };
 
 mod address;
@@ -39,7 +39,6 @@ mod skeleton;
 mod tree;
 mod view;
 
-pub use doctor::Finding;
 pub use knobs::Knobs;
 
 use faults::{Dice, SshFaults};
@@ -262,8 +261,8 @@ impl Cloud for Sandbox {
         const TRIED: &str = "look at the sandbox cloud";
         self.door(cx, TRIED).await?;
         let findings = self.blocking(cx, TRIED, |life| Ok(doctor::namespaces(life.program(), &life.layout.dir))).await?;
-        if let Some(bad) = findings.iter().find(|f| f.needed && !f.ok) {
-            return Err(Failure::refused(TRIED, &bad.note).at(self.endpoint()).next(bad.fix.clone()));
+        if let Some(bad) = findings.iter().find(|f| f.verdict == Verdict::Missing) {
+            return Err(Failure::refused(TRIED, &bad.found).at(self.endpoint()).next(bad.next.clone()));
         }
         let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|u| u.name);
         let mut notes = vec![
@@ -276,7 +275,7 @@ impl Cloud for Sandbox {
         if let Err(why) = self.limited() {
             notes.push(format!("memory limits are advisory: {why}"));
         }
-        notes.extend(findings.into_iter().filter(|f| !f.ok).map(|f| f.note));
+        notes.extend(findings.into_iter().filter(|f| f.verdict != Verdict::Ok).map(|f| f.found));
         Ok(Identity { user: user.unwrap_or_else(|| nix::unistd::geteuid().to_string()), project: None, notes })
     }
 

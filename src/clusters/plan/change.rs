@@ -17,6 +17,8 @@ pub enum Fate {
     Keep,
     /// Its server is there but was never reached, or has to be reached again.
     Reach,
+    /// Its server is switched off: it is switched on, and reached.
+    Start,
     /// It gets a server.
     Make,
     /// Its server is deleted, and it gets a new one.
@@ -159,10 +161,7 @@ impl<'a> Ground<'a, '_> {
             (None, Some(ServerStatus::Error)) => (Fate::Replace, "is in error"),
             (None, Some(ServerStatus::Deleting)) => (Fate::Replace, "is being deleted"),
             (None, Some(_)) if node.state == NodeState::Deleting => (Fate::Replace, "is half deleted"),
-            (None, Some(ServerStatus::Shutoff)) => {
-                warnings.push(format!("{name} is stopped and stays so"));
-                (Fate::Keep, "")
-            }
+            (None, Some(ServerStatus::Shutoff)) => (Fate::Start, "is stopped"),
             (None, Some(_)) if node.state == NodeState::Up && node.host_key.is_some() => (Fate::Keep, ""),
             (None, Some(_)) => (Fate::Reach, "was not reached so far"),
         };
@@ -173,7 +172,7 @@ impl<'a> Ground<'a, '_> {
         change.fate = fate;
         if change.creates() {
             change.node = self.planned(&node.group, node.index)?;
-        } else if fate == Fate::Reach {
+        } else if matches!(fate, Fate::Reach | Fate::Start) {
             change.node.state = NodeState::Booting;
             change.node.note = None;
             change.node.server = change.server.map(|server| server.id.clone());

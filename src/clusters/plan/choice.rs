@@ -170,6 +170,12 @@ fn pick<'a, T>(
     rows: &'a [T],
     names: impl Fn(&T) -> (&String, &String),
 ) -> Result<&'a T, (String, Class)> {
+    if word.is_empty() {
+        return Err((
+            format!("has no default {what}: name one, or give the cloud one (`quarterdeck cloud set`)"),
+            Class::NotFound,
+        ));
+    }
     if let Some(row) = rows.iter().find(|row| names(row).1 == word) {
         return Ok(row);
     }

@@ -29,6 +29,11 @@ impl<'a, 'i> Graph<'a, 'i> {
         index
     }
 
+    /// One step that stands for many, so that those after it do not name each of them.
+    fn join(&mut self, title: String, after: Vec<u32>) -> Vec<u32> {
+        if after.len() < 2 { after } else { vec![self.add(title, Work::Join, None, None, after)] }
+    }
+
     /// The cluster's key, before anything that needs it.
     pub fn make_key(&mut self) -> u32 {
         self.add("make the cluster's key".to_owned(), Work::MakeKey, None, None, Vec::new())
@@ -45,17 +50,25 @@ impl<'a, 'i> Graph<'a, 'i> {
     ) -> Result<Vec<u32>, Failure> {
         let deletes = self.deletes(changes);
         let mut last: Vec<u32> = deletes.values().map(|(_, step)| *step).collect();
+        let mut gone: BTreeMap<CloudName, Vec<u32>> = BTreeMap::new();
+        for cloud in tight {
+            let steps: Vec<u32> = deletes.values().filter(|(on, _)| on == cloud).map(|(_, step)| *step).collect();
+            gone.insert(cloud.clone(), self.join(format!("room on {cloud}: {} servers deleted", steps.len()), steps));
+        }
         let mut reached: BTreeMap<String, u32> = BTreeMap::new();
         for change in &mut changes.all {
             let mut after: Vec<u32> = key.into_iter().collect();
-            if tight.contains(&change.node.cloud) {
-                after.extend(deletes.values().filter(|(cloud, _)| *cloud == change.node.cloud).map(|(_, step)| *step));
-            } else {
-                after.extend(deletes.get(&change.node.name).map(|(_, step)| *step));
+            match gone.get(&change.node.cloud) {
+                Some(steps) => after.extend(steps),
+                None => after.extend(deletes.get(&change.node.name).map(|(_, step)| *step)),
             }
             let made = match change.fate {
                 Fate::Keep | Fate::Leave => continue,
                 Fate::Reach => Vec::new(),
+                Fate::Start => {
+                    let title = format!("start server {}", change.node.name);
+                    vec![self.add(title, Work::StartServer, Some(&change.node.name), Some(&change.node.cloud), Vec::new())]
+                }
                 Fate::Make | Fate::Replace => vec![self.create(&mut change.node, choices, after)?],
             };
             let ssh = self.reach(&change.node, made, &reached);
@@ -153,7 +166,8 @@ impl<'a, 'i> Graph<'a, 'i> {
         let after: Vec<u32> = (0u32..)
             .zip(&self.steps)
             .filter(|(_, step)| step.cloud.as_ref() == Some(cloud))
-            .filter(|(_, step)| matches!(step.work, Work::CreateServer { .. } | Work::WaitServer | Work::DeleteServer { .. }))
+            // Every server that is made is waited for.
+            .filter(|(_, step)| matches!(step.work, Work::WaitServer | Work::DeleteServer { .. }))
             .map(|(index, _)| index)
             .collect();
         self.add(format!("sweep {cloud}"), Work::Sweep, None, Some(cloud), after)

@@ -108,7 +108,7 @@ pub fn scale(counts: &BTreeMap<String, u32>, facts: &Facts, inputs: Inputs<'_>) 
     converge(head, &choices, &scope, facts, inputs)
 }
 
-/// Lost and broken nodes made anew, and those reached that were not.
+/// Lost and broken nodes made anew, stopped ones started, and those reached that were not.
 ///
 /// # Errors
 /// As [`create`].
@@ -196,10 +196,11 @@ impl Head {
         let count = |which: &dyn Fn(&Work) -> bool| {
             u32::try_from(steps.iter().filter(|step| which(&step.work)).count()).unwrap_or(u32::MAX)
         };
-        let kept = changes.all.iter().filter(|change| matches!(change.fate, Fate::Keep | Fate::Reach)).count();
+        let kept = changes.all.iter().filter(|change| matches!(change.fate, Fate::Keep | Fate::Reach | Fate::Start)).count();
         let counts = PlanCounts {
             create: count(&|work| matches!(work, Work::CreateServer { .. })),
             delete: count(&|work| matches!(work, Work::DeleteServer { .. })),
+            start: count(&|work| matches!(work, Work::StartServer)),
             keep: u32::try_from(kept).unwrap_or(u32::MAX),
             playbooks: count(&|work| matches!(work, Work::Playbook { .. })),
         };
@@ -223,6 +224,7 @@ impl Head {
             quota,
             frozen: inputs.frozen,
             warnings,
+            undoes: None,
         }
     }
 }

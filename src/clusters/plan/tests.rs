@@ -8,6 +8,10 @@ use crate::clusters::{CloudFacts, spec as reader};
 use crate::model::quota::QuotaItem;
 use crate::model::{Address, AddressKind, Class, Flavor, HomeId, Image, ImageStatus, Network, Quota, ServerStatus, Tags, Time};
 
+mod world;
+
+use world::{World, cloud, quota};
+
 const SPEC: &str = "\
 name: c
 groups:
@@ -15,184 +19,6 @@ groups:
   slaves: {count: 3, flavor: tiny, image: host, via: master}
 playbooks: [site.yml, check.yml]
 ";
-
-fn cloud() -> CloudName {
-    CloudName::new("sandbox")
-}
-
-fn flavor(name: &str, vcpus: u32, ram_mb: u64) -> Flavor {
-    Flavor { cloud: cloud(), id: format!("f-{name}"), name: name.into(), vcpus, ram_mb, disk_gb: 1, note: String::new() }
-}
-
-fn image(name: &str, id: &str, ssh_user: Option<&str>) -> Image {
-    Image {
-        cloud: cloud(),
-        id: id.into(),
-        name: name.into(),
-        status: ImageStatus::Active,
-        size: None,
-        created: None,
-        ssh_user: ssh_user.map(str::to_owned),
-        properties: BTreeMap::new(),
-    }
-}
-
-fn quota(used: u64, limit: u64) -> Quota {
-    let item = |name: &str, used, limit| QuotaItem { name: name.into(), used, limit: Some(limit) };
-    Quota { items: vec![item("servers", used, limit), item("ram_mb", used * 512, limit * 512)] }
-}
-
-fn offer() -> CloudFacts {
-    CloudFacts {
-        flavors: vec![flavor("tiny", 1, 256), flavor("small", 1, 512), flavor("large", 4, 4096)],
-        images: vec![image("host", "i-host", Some("root")), image("debian", "i-1", None), image("debian", "i-2", None)],
-        networks: vec![Network { cloud: cloud(), id: "n-1".into(), name: "private".into(), cidr: None, external: false }],
-        quota: quota(0, 100),
-        ..CloudFacts::default()
-    }
-}
-
-fn nothing_there() -> Facts {
-    Facts {
-        home: HomeId(Uuid::from_u128(1)),
-        clouds: BTreeMap::from([(cloud(), offer())]),
-        cluster: None,
-        nodes: Vec::new(),
-        servers: Vec::new(),
-    }
-}
-
-/// A world in which plans are carried out.
-struct World {
-    facts: Facts,
-    tokens: u32,
-    servers: u64,
-}
-
-impl World {
-    fn new() -> Self {
-        Self { facts: nothing_there(), tokens: 0, servers: 0 }
-    }
-
-    fn plan(&mut self, make: impl FnOnce(&Facts, Inputs<'_>) -> Result<Plan, Failure>) -> Result<Plan, Failure> {
-        let tokens = &mut self.tokens;
-        let mut token = || {
-            *tokens += 1;
-            Token(format!("qd-{tokens:020}"))
-        };
-        let files = BTreeMap::new();
-        let inputs = Inputs {
-            plan: PlanId(Uuid::from_u128(2)),
-            cluster: ClusterId(Uuid::from_u128(3)),
-            keys: &["ssh-ed25519 AAAA me".to_owned()],
-            files: &files,
-            frozen: BTreeMap::new(),
-            token: &mut token,
-        };
-        make(&self.facts, inputs)
-    }
-
-    fn create(&mut self, text: &str) -> Result<Plan, Failure> {
-        let spec = reader::parse(text, "c.yml")?;
-        let default_cloud = cloud();
-        let wanted = Wanted { spec: &spec, path: "c.yml", text, base_dir: "/specs", default_cloud: &default_cloud };
-        self.plan(|facts, inputs| create(&wanted, facts, inputs))
-    }
-
-    fn scale(&mut self, counts: &[(&str, u32)]) -> Result<Plan, Failure> {
-        let counts = counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
-        self.plan(|facts, inputs| scale(&counts, facts, inputs))
-    }
-
-    fn repair(&mut self) -> Result<Plan, Failure> {
-        self.plan(repair)
-    }
-
-    /// Carries a plan out, all of it.
-    fn apply(&mut self, plan: &Plan) {
-        check(plan);
-        let cluster = Cluster {
-            id: plan.cluster,
-            name: plan.cluster_name.clone(),
-            revision: plan.saw_revision.unwrap_or(0) + 1,
-            state: ClusterState::Running,
-            cloud: plan.cloud.clone(),
-            spec: plan.spec.clone(),
-            base_dir: plan.base_dir.clone(),
-            created: Time(0),
-            ssh_user: plan.ssh_user.clone(),
-            public_key: Some("ssh-ed25519 AAAA c".into()),
-            last_run: None,
-            last_playbook: None,
-        };
-        self.facts.cluster = Some(cluster);
-        self.facts.nodes.clone_from(&plan.nodes);
-        for step in &plan.steps {
-            self.carry_out(step);
-        }
-    }
-
-    fn carry_out(&mut self, step: &PlannedStep) {
-        let Some(name) = &step.node else { return };
-        match &step.work {
-            Work::CreateServer { server } => {
-                self.servers += 1;
-                let id = format!("s-{}", self.servers);
-                self.facts.servers.push(server_called(&id, name, step.cloud.clone().unwrap(), server.tags.clone()));
-                let node = self.node(name);
-                assert_eq!(node.token.as_ref(), Some(&server.tags.token));
-                node.server = Some(id);
-            }
-            Work::WaitSsh => {
-                let node = self.node(name);
-                node.state = NodeState::Up;
-                node.host_key = Some("ssh-ed25519 AAAA h".into());
-            }
-            Work::DeleteServer { server, token } => {
-                self.facts
-                    .servers
-                    .retain(|s| Some(&s.id) != server.as_ref() && s.tags.as_ref().map(|t| &t.token) != token.as_ref());
-                self.facts.nodes.retain(|node| node.name != *name || node.state != NodeState::Deleting);
-            }
-            _ => {}
-        }
-    }
-
-    fn node(&mut self, name: &str) -> &mut Node {
-        self.facts.nodes.iter_mut().find(|node| node.name == name).unwrap()
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.facts.nodes.iter().map(|node| node.name.as_str()).collect()
-    }
-
-    fn lose(&mut self, name: &str) {
-        let id = self.node(name).server.clone();
-        self.facts.servers.retain(|server| Some(&server.id) != id.as_ref());
-    }
-
-    fn status(&mut self, name: &str, status: ServerStatus) {
-        let id = self.node(name).server.clone();
-        self.facts.servers.iter_mut().find(|server| Some(&server.id) == id.as_ref()).unwrap().status = status;
-    }
-}
-
-fn server_called(id: &str, name: &str, cloud: CloudName, tags: Tags) -> Server {
-    Server {
-        cloud,
-        id: id.into(),
-        name: name.into(),
-        status: ServerStatus::Active,
-        flavor: "tiny".into(),
-        image: "host".into(),
-        addresses: vec![Address { ip: "10.0.0.1".into(), kind: AddressKind::Fixed, network: None }],
-        ssh_port: 22,
-        created: Time(0),
-        fault: None,
-        tags: Some(tags),
-        metadata: BTreeMap::new(),
-    }
-}
 
 /// What holds of every plan.
 fn check(plan: &Plan) {
@@ -395,18 +221,59 @@ fn scaling_one_group_leaves_the_lost_nodes_of_others_and_says_so() {
 }
 
 #[test]
-fn stopped_nodes_and_strange_servers_are_told() {
+fn stopped_nodes_are_started_and_reached_again() {
     let mut world = World::new();
     let plan = world.create(SPEC).unwrap();
     world.apply(&plan);
+    world.status("master-1", ServerStatus::Shutoff);
     world.status("slaves-1", ServerStatus::Shutoff);
+    let plan = world.repair().unwrap();
+    let first = ["start server master-1", "wait for server master-1", "reach master-1", "start server slaves-1"];
+    assert_eq!(titles(&plan)[..4], first);
+    assert_eq!((plan.counts.start, plan.counts.create, plan.counts.keep), (2, 0, 4));
+    assert_eq!(
+        plan.preview()[..4].join("\n"),
+        "\
+repair cluster c on sandbox: 2 servers to start, 4 nodes to keep, 2 playbooks to run
+
+  ^ start  master-1                 small  host  sandbox
+  ^ start  slaves-1                 tiny   host  sandbox  through master-1"
+    );
+    assert!(step(&plan, "reach slaves-1 through master-1").1.after.contains(&2), "the way leads through the master");
+    world.apply(&plan);
+    assert!(world.repair().unwrap().steps.is_empty());
+    world.status("master-1", ServerStatus::Shutoff);
+    let plan = world.scale(&[("slaves", 3)]).unwrap();
+    assert_eq!(plan.warnings, ["master-1 is stopped and stays so: `quarterdeck cluster repair` brings it back"]);
+}
+
+#[test]
+fn many_nodes_that_wait_for_many_make_no_large_plan() {
+    let mut world = World::new();
+    world.facts.clouds.get_mut(&cloud()).unwrap().quota = quota(0, 201);
+    let text = SPEC.replace("count: 3, flavor: tiny", "count: 200, flavor: small");
+    let plan = world.create(&text).unwrap();
+    let edges = |plan: &Plan| plan.steps.iter().map(|step| step.after.len()).sum::<usize>();
+    assert!(edges(&plan) < 7 * 201, "{} edges in {} steps", edges(&plan), plan.steps.len());
+    world.apply(&plan);
+    world.facts.clouds.get_mut(&cloud()).unwrap().quota = quota(201, 201);
+    let plan = world.create(&text.replace("count: 200, flavor: small", "count: 200, flavor: tiny")).unwrap();
+    assert_eq!(plan.counts.delete, 200);
+    assert!(edges(&plan) < 10 * 201, "{} edges in {} steps", edges(&plan), plan.steps.len());
+}
+
+#[test]
+fn strange_servers_are_told() {
+    let mut world = World::new();
+    let plan = world.create(SPEC).unwrap();
+    world.apply(&plan);
     let mut stray = world.facts.servers[0].clone();
     stray.id = "s-99".into();
     stray.tags = None;
     world.facts.servers.push(stray);
     let plan = world.repair().unwrap();
     assert_eq!(titles(&plan), ["sweep sandbox"]);
-    assert_eq!(plan.warnings.len(), 2, "{:?}", plan.warnings);
+    assert_eq!(plan.warnings.len(), 1, "{:?}", plan.warnings);
 }
 
 #[test]
@@ -463,6 +330,19 @@ fn names_that_clouds_do_not_have_come_with_those_they_have() {
 }
 
 #[test]
+fn a_group_that_names_no_flavor_has_its_clouds() {
+    let text = SPEC.replace("flavor: tiny, ", "");
+    let mut world = World::new();
+    let mut spec = reader::parse(&text, "c.yml").unwrap();
+    world.facts.fill_in(&mut spec, &cloud());
+    let got = world.create(&text).unwrap_err().got;
+    assert_eq!(got, "c.yml:4:11: cloud sandbox has no default flavor: name one, or give the cloud one (`quarterdeck cloud set`)");
+    world.facts.clouds.get_mut(&cloud()).unwrap().defaults.flavor = Some("large".to_owned());
+    world.facts.fill_in(&mut spec, &cloud());
+    assert_eq!((spec.groups["slaves"].flavor.as_str(), spec.groups["master"].flavor.as_str()), ("large", "small"));
+}
+
+#[test]
 fn too_little_quota_is_told_before_anything_is_made() {
     let mut world = World::new();
     world.facts.clouds.get_mut(&cloud()).unwrap().quota = quota(2, 5);
@@ -481,11 +361,11 @@ fn where_there_is_no_room_servers_go_before_others_come() {
     let plan = world.create(SPEC).unwrap();
     world.apply(&plan);
     let changed = SPEC.replace("count: 3", "count: 1").replace("playbooks:", "  db: {flavor: tiny, image: host}\nplaybooks:");
-    let waits = |plan: &Plan| step(plan, "create server db-1").1.after.len();
-    assert_eq!(waits(&world.create(&changed).unwrap()), 0);
+    assert!(step(&world.create(&changed).unwrap(), "create server db-1").1.after.is_empty());
     world.facts.clouds.get_mut(&cloud()).unwrap().quota = quota(4, 4);
     let plan = world.create(&changed).unwrap();
-    assert_eq!(waits(&plan), 2, "it waits for the two that leave");
+    let (room, joined) = step(&plan, "room on sandbox: 2 servers deleted");
+    assert_eq!((joined.after.len(), step(&plan, "create server db-1").1.after.clone()), (2, vec![room]));
     assert_eq!(plan.quota[0].after, 3);
 }
 

@@ -86,11 +86,6 @@ impl Sense<'_> {
             if let Some(cloud) = group.cloud.as_ref().filter(|cloud| !is_name(cloud)) {
                 self.value(&["groups", name, "cloud"], not_a_name("cloud", cloud));
             }
-            for (field, word) in [("flavor", &group.flavor), ("image", &group.image)] {
-                if word.trim().is_empty() {
-                    self.value(&["groups", name, field], format!("the {field} is empty"));
-                }
-            }
             for (at, network) in group.networks.iter().enumerate() {
                 if network.trim().is_empty() || group.networks[..at].contains(network) {
                     let message = format!("network `{}` is empty or named twice", shown(network));

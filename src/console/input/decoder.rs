@@ -20,6 +20,8 @@ pub enum Input {
     Focus(bool),
     /// The terminal says that it has worked off everything sent before `CSI 5 n`.
     Answer,
+    /// The terminal's background, as it answers to `OSC 11 ; ?`.
+    Background((u8, u8, u8)),
 }
 
 /// Turns bytes into [`Input`]; sequences may arrive in pieces.
@@ -167,12 +169,12 @@ fn escape(bytes: &[u8], last: bool) -> Step {
     }
 }
 
-/// An answer that is a string (colours, terminal version): skipped whole.
+/// An answer that is a string: the background's colour is taken, anything else is skipped whole.
 fn string(bytes: &[u8], last: bool) -> Step {
     for (i, pair) in bytes.iter().enumerate().skip(2) {
         match pair {
-            0x07 => return Step::Took(i + 1, None),
-            0x1b if bytes.get(i + 1) == Some(&b'\\') => return Step::Took(i + 2, None),
+            0x07 => return Step::Took(i + 1, background(&bytes[2..i])),
+            0x1b if bytes.get(i + 1) == Some(&b'\\') => return Step::Took(i + 2, background(&bytes[2..i])),
             _ => {}
         }
     }
@@ -180,6 +182,18 @@ fn string(bytes: &[u8], last: bool) -> Step {
         return key(2, Key { alt: true, ..Key::char(char::from(bytes[1])) });
     }
     if last || bytes.len() > 16 * MAX_SEQUENCE { Step::Took(bytes.len(), None) } else { Step::More }
+}
+
+/// `11;rgb:1010/1515/1c1c`, each part with one to four digits.
+fn background(string: &[u8]) -> Option<Input> {
+    let text = std::str::from_utf8(string).ok()?.strip_prefix("11;")?;
+    let colour = text.strip_prefix("rgb:").or_else(|| text.strip_prefix("rgba:"))?;
+    let mut parts = colour.split('/').map(|digits| {
+        let most = (1u32 << (4 * u32::try_from(digits.len()).ok().filter(|n| (1..=4).contains(n))?)) - 1;
+        u8::try_from(u32::from_str_radix(digits, 16).ok()? * 255 / most).ok()
+    });
+    let mut part = || parts.next().flatten();
+    Some(Input::Background((part()?, part()?, part()?)))
 }
 
 fn csi(bytes: &[u8], last: bool) -> Step {
@@ -313,7 +327,9 @@ mod tests {
             (b"\x1b[0n", "Answer"),
             (b"\x1b[I\x1b[O", "Focus(true) Focus(false)"),
             (b"\x1b[200~a\rb\x1b[201~c", "Paste(\"a\\nb\") c"),
-            (b"\x1b]11;rgb:0000/0000/0000\x07q", "q"),
+            (b"\x1b]11;rgb:0000/8000/ffff\x07q", "Background((0, 127, 255)) q"),
+            (b"\x1b]11;rgb:zz/0/0\x07q", "q"),
+            (b"\x1b]11;rgb:12345/0/0\x1b\\q", "q"),
             (b"\x1b[?62;4cq", "q"),
             (b"\x1b[12\x1b[A", "up"),
         ] {

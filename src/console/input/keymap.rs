@@ -1,96 +1,241 @@
-//! Which keys mean which action, from keys.toml: the built-in file, and the user's over it.
+//! Which keys mean which action, from keys.toml: the built-in file, a preset over it, and the user's over both.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use toml::Value;
+use toml::de::{DeTable, DeValue};
 
 use crate::console::action::Action;
+use crate::console::verbs;
 
-use super::key::Key;
+use super::key::{Code, Key};
 
 /// The built-in file.
 pub const BUILT_IN: &str = include_str!("keys.toml");
 
+/// Sets of keys for hands that know another program; a user's file chooses one with `preset = "vim"`.
+pub const PRESETS: &[(&str, &str)] =
+    &[("default", ""), ("vim", include_str!("presets/vim.toml")), ("emacs", include_str!("presets/emacs.toml"))];
+
 /// The names of the tables, from the widest to the narrowest: a key of a narrower one goes first.
-pub const CONTEXTS: &[&str] = &["global", "list", "clouds", "flavors", "images", "servers", "clusters", "runs", "run"];
+pub const CONTEXTS: &[&str] = &[
+    "global", "list", "pulse", "clouds", "flavors", "images", "servers", "clusters", "runs", "output", "run", "page", "setup",
+    "review", "written",
+];
+
+/// Where a key comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum From {
+    BuiltIn,
+    Preset(&'static str),
+    /// A line of the user's file, counted from 1.
+    Line(usize),
+}
+
+impl std::fmt::Display for From {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("built in"),
+            Self::Preset(name) => f.write_str(name),
+            Self::Line(line) => write!(f, "keys.toml:{line}"),
+        }
+    }
+}
+
+/// What a sequence of keys leads to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Bound {
+    goal: Goal,
+    from: From,
+}
+
+/// An action, or a line of the palette.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Goal {
+    Action(Action),
+    Line(String),
+}
+
+impl Goal {
+    /// As it is written in keys.toml.
+    fn name(&self) -> &str {
+        match self {
+            Self::Action(action) => action.name(),
+            Self::Line(line) => line,
+        }
+    }
+
+    /// What it does, for people.
+    fn does(&self) -> &str {
+        match self {
+            Self::Action(action) => action.does(),
+            Self::Line(line) => line,
+        }
+    }
+}
 
 /// Keys → actions, by context.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Keymap {
-    contexts: BTreeMap<String, BTreeMap<Vec<Key>, Action>>,
+    contexts: BTreeMap<String, BTreeMap<Vec<Key>, Bound>>,
 }
 
 /// What a sequence of keys means so far.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Meaning {
     Action(Action),
+    /// A line of the palette.
+    Line(String),
     /// Longer sequences begin like this.
     Prefix,
     Nothing,
+}
+
+/// One row of the list of keys.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Binding {
+    pub context: &'static str,
+    pub keys: String,
+    /// The action's name, or a line of the palette.
+    pub name: String,
+    pub does: String,
+    pub from: From,
 }
 
 impl Keymap {
     /// The built-in keys.
     pub fn built_in() -> Self {
         let mut keymap = Self::default();
-        let problems = keymap.overlay(BUILT_IN, "keys.toml");
-        debug_assert!(problems.is_empty(), "{problems:?}");
+        keymap.lay(BUILT_IN, "the built-in keys", &|_| From::BuiltIn);
         keymap
+    }
+
+    /// The keys of a preset; `None`: there is none of this name.
+    pub fn preset(name: &str) -> Option<Self> {
+        let (name, text) = PRESETS.iter().find(|(known, _)| *known == name)?;
+        let mut keymap = Self::built_in();
+        keymap.lay(text, name, &|_| From::Preset(name));
+        Some(keymap)
     }
 
     /// Lays a user's file over it. What is wrong in it is left out and told, each with its place; the rest counts.
     pub fn overlay(&mut self, text: &str, path: &str) -> Vec<String> {
-        let table: toml::Table = match toml::from_str(text) {
-            Ok(table) => table,
-            Err(error) => return vec![format!("{path}: {error}")],
-        };
-        let mut problems = Vec::new();
-        for (context, entries) in &table {
-            if !CONTEXTS.contains(&context.as_str()) {
-                problems.push(format!(
-                    "{}: there is no table [{context}]; there are {}",
-                    place(text, path, context),
-                    CONTEXTS.join(", ")
-                ));
-                continue;
-            }
-            let Value::Table(entries) = entries else {
-                problems.push(format!("{}: [{context}] is no table", place(text, path, context)));
-                continue;
-            };
-            for (keys, value) in entries {
-                if let Err(problem) = self.bind(context, keys, value) {
-                    problems.push(format!("{}: {problem}", place(text, path, &format!("\"{keys}\""))));
-                }
-            }
-        }
-        problems
+        self.lay(text, path, &From::Line)
     }
 
-    fn bind(&mut self, context: &str, keys: &str, value: &Value) -> Result<(), String> {
+    /// Lays a text over it; `from` says where its line is from.
+    fn lay(&mut self, text: &str, path: &str, from: &dyn Fn(usize) -> From) -> Vec<String> {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let mut page = Page { text, path, problems: Vec::new() };
+        for error in errors {
+            page.problem(&error.span().unwrap_or(0..0), error.message().replace('\n', ", "));
+        }
+        self.choose(&mut page, table.get_ref());
+        let mut laid = Vec::new();
+        for (context, entries) in table.get_ref() {
+            let name = context.get_ref().as_ref();
+            match (CONTEXTS.iter().find(|c| **c == name), entries.get_ref()) {
+                _ if name == "preset" => {}
+                (None, _) => {
+                    page.problem(&context.span(), format!("there is no table [{name}]; there are {}", CONTEXTS.join(", ")))
+                }
+                (Some(context), DeValue::Table(entries)) => {
+                    for (keys, value) in entries {
+                        match self.bind(context, keys.get_ref(), value.get_ref(), from(page.line(&keys.span()))) {
+                            Ok(sequence) => laid.push((*context, sequence, keys.span())),
+                            Err(problem) => page.problem(&keys.span(), problem),
+                        }
+                    }
+                }
+                (Some(_), _) => page.problem(&context.span(), format!("[{name}] is no table")),
+            }
+        }
+        for (context, keys, span) in &laid {
+            if let Some(clash) = self.clash(context, keys) {
+                page.problem(span, clash);
+            }
+        }
+        for (i, (context, keys, span)) in laid.iter().enumerate() {
+            if laid[..i].iter().any(|(c, k, _)| (c, k) == (context, keys)) {
+                page.problem(span, format!("{} stands twice in [{context}]; the later one counts", written(keys)));
+            }
+        }
+        page.told()
+    }
+
+    /// Takes the preset that a file names in the place of the built-in keys.
+    fn choose(&mut self, page: &mut Page<'_>, table: &DeTable<'_>) {
+        let Some((_, value)) = table.iter().find(|(key, _)| key.get_ref() == "preset") else { return };
+        let preset = match value.get_ref() {
+            DeValue::String(name) => Self::preset(name),
+            _ => None,
+        };
+        match preset {
+            Some(preset) => *self = preset,
+            None => {
+                let names: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
+                page.problem(&value.span(), format!("there is no such preset; there are {}", names.join(", ")));
+            }
+        }
+    }
+
+    fn bind(&mut self, context: &str, keys: &str, value: &DeValue<'_>, from: From) -> Result<Vec<Key>, String> {
         let sequence = keys.split_whitespace().map(str::parse).collect::<Result<Vec<Key>, _>>()?;
         if sequence.is_empty() {
             return Err("an empty key".to_owned());
         }
+        if let Some(same) = sequence.iter().find_map(|key| arrives_as(*key)) {
+            return Err(format!("terminals send {keys} as {same}; use {same}, or another key"));
+        }
         let bound = self.contexts.entry(context.to_owned()).or_default();
         match value {
-            Value::Boolean(false) => {
+            DeValue::Boolean(false) => {
                 bound.remove(&sequence);
             }
-            Value::String(name) => {
-                let action = Action::named(name).ok_or_else(|| format!("there is no action `{name}`{}", did_you_mean(name)))?;
-                bound.insert(sequence, action);
+            DeValue::String(name) => {
+                verbs::check(name)?;
+                let goal = Action::named(name).map_or_else(|| Goal::Line(name.clone().into_owned()), Goal::Action);
+                bound.insert(sequence.clone(), Bound { goal, from });
             }
-            _ => return Err("a key leads to the name of an action, or to false".to_owned()),
+            _ => return Err("a key leads to the name of an action, to a line of the palette, or to false".to_owned()),
         }
-        Ok(())
+        Ok(sequence)
+    }
+
+    /// What keeps these keys from what they should do, or what they hide: a shorter sequence ends before a longer one
+    /// can go on.
+    fn clash(&self, context: &str, keys: &[Key]) -> Option<String> {
+        let bound = |context: &str, keys: &[Key]| self.contexts.get(context)?.get(keys);
+        let mine = bound(context, keys)?;
+        // What counts together with this table: a pane's keys with those of every list.
+        let together = |other: &str| match (context, other) {
+            (a, b) if a == b => true,
+            ("global" | "list", _) | (_, "global" | "list") => true,
+            _ => false,
+        };
+        for length in 1..keys.len() {
+            let shorter = CONTEXTS.iter().find(|c| together(c) && bound(c, &keys[..length]).is_some());
+            if let Some(other) = shorter {
+                let short = written(&keys[..length]);
+                return Some(format!("{} cannot be reached: {short} is a key of its own in [{other}]", written(keys)));
+            }
+        }
+        let longer = CONTEXTS.iter().filter(|c| together(c)).flat_map(|c| {
+            let keys_there = self.contexts.get(*c).into_iter().flatten();
+            keys_there.filter(|(k, b)| k.len() > keys.len() && k.starts_with(keys) && b.goal != mine.goal)
+        });
+        let hidden: Vec<String> = longer.map(|(k, _)| written(k)).collect();
+        (!hidden.is_empty())
+            .then(|| format!("{} hides {}: remove them with false, or take another key", written(keys), hidden.join(", ")))
     }
 
     /// What the keys mean where these contexts count, narrowest first.
     pub fn meaning(&self, contexts: &[&str], keys: &[Key]) -> Meaning {
         let maps = || contexts.iter().filter_map(|c| self.contexts.get(*c));
-        if let Some(action) = maps().find_map(|m| m.get(keys)) {
-            return Meaning::Action(*action);
+        match maps().find_map(|m| m.get(keys)).map(|bound| &bound.goal) {
+            Some(Goal::Action(action)) => return Meaning::Action(*action),
+            Some(Goal::Line(line)) => return Meaning::Line(line.clone()),
+            None => {}
         }
         if maps().any(|m| m.keys().any(|k| k.len() > keys.len() && k.starts_with(keys))) {
             Meaning::Prefix
@@ -99,13 +244,12 @@ impl Keymap {
         }
     }
 
-    /// How sequences that begin with these keys go on: the next key and the action.
-    pub fn continuations(&self, contexts: &[&str], keys: &[Key]) -> Vec<(String, Action)> {
+    /// How sequences that begin with these keys go on: the next keys, and what they do.
+    pub fn continuations(&self, contexts: &[&str], keys: &[Key]) -> Vec<(String, String)> {
         let mut out = BTreeMap::new();
         for map in contexts.iter().filter_map(|c| self.contexts.get(*c)) {
-            for (sequence, action) in map.iter().filter(|(s, _)| s.len() > keys.len() && s.starts_with(keys)) {
-                let rest: Vec<String> = sequence[keys.len()..].iter().map(Key::to_string).collect();
-                out.entry(rest.join(" ")).or_insert(*action);
+            for (sequence, bound) in map.iter().filter(|(s, _)| s.len() > keys.len() && s.starts_with(keys)) {
+                out.entry(written(&sequence[keys.len()..])).or_insert_with(|| bound.goal.does().to_owned());
             }
         }
         out.into_iter().collect()
@@ -121,29 +265,69 @@ impl Keymap {
         let mut found: Vec<&Vec<Key>> = Vec::new();
         for context in contexts {
             let Some(map) = self.contexts.get(*context) else { continue };
-            let hits = map.iter().filter(|(_, a)| **a == action).map(|(keys, _)| keys);
+            let hits = map.iter().filter(|(_, bound)| bound.goal == Goal::Action(action)).map(|(keys, _)| keys);
             found.extend(hits.filter(|keys| self.meaning(contexts, keys) == Meaning::Action(action)));
         }
         found.sort_by_key(|keys| {
             (keys.len(), keys.iter().any(|k| k.ctrl || k.alt), keys.iter().map(|k| k.to_string().len()).sum::<usize>())
         });
-        found.into_iter().map(|keys| keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")).collect()
+        found.into_iter().map(|keys| written(keys)).collect()
+    }
+
+    /// Every key, by table, in the order of the actions.
+    pub fn bindings(&self) -> Vec<Binding> {
+        let mut all = Vec::new();
+        for context in CONTEXTS {
+            let mut here: Vec<(&Vec<Key>, &Bound)> = self.contexts.get(*context).into_iter().flatten().collect();
+            here.sort_by_key(|(keys, bound)| (bound.goal.clone(), keys.len(), (*keys).clone()));
+            let binding = |(keys, bound): (&Vec<Key>, &Bound)| Binding {
+                context,
+                keys: written(keys),
+                name: bound.goal.name().to_owned(),
+                does: bound.goal.does().to_owned(),
+                from: bound.from.clone(),
+            };
+            all.extend(here.into_iter().map(binding));
+        }
+        all
     }
 }
 
-/// `path:line` of the first place where `what` stands.
-fn place(text: &str, path: &str, what: &str) -> String {
-    match text.lines().position(|line| line.contains(what)) {
-        Some(line) => format!("{path}:{}", line + 1),
-        None => path.to_owned(),
+/// A user's file while it is read.
+struct Page<'a> {
+    text: &'a str,
+    path: &'a str,
+    problems: Vec<(usize, String)>,
+}
+
+impl Page<'_> {
+    fn line(&self, span: &Range<usize>) -> usize {
+        self.text[..span.start.min(self.text.len())].matches('\n').count() + 1
+    }
+
+    fn problem(&mut self, span: &Range<usize>, message: String) {
+        self.problems.push((span.start, format!("{}:{}: {message}", self.path, self.line(span))));
+    }
+
+    /// The problems in the order of the file.
+    fn told(mut self) -> Vec<String> {
+        self.problems.sort();
+        self.problems.into_iter().map(|(_, problem)| problem).collect()
     }
 }
 
-fn did_you_mean(name: &str) -> String {
-    let near = Action::ALL.iter().map(|a| (strsim::jaro_winkler(a.name(), name), a.name())).max_by(|a, b| a.0.total_cmp(&b.0));
-    match near {
-        Some((likeness, near)) if likeness > 0.8 => format!("; did you mean `{near}`?"),
-        _ => String::new(),
+fn written(keys: &[Key]) -> String {
+    keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The key that a terminal sends in the place of this one, when it has only one code for both.
+fn arrives_as(key: Key) -> Option<&'static str> {
+    match (key.ctrl && !key.alt, key.code) {
+        (true, Code::Char('i')) => Some("tab"),
+        (true, Code::Char('m' | 'j')) => Some("enter"),
+        (true, Code::Char('h')) => Some("backspace"),
+        (true, Code::Char('[')) => Some("esc"),
+        _ => None,
     }
 }
 
@@ -152,29 +336,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_keys_are_whole() {
-        let mut keymap = Keymap::default();
-        assert_eq!(keymap.overlay(BUILT_IN, "keys.toml"), Vec::<String>::new());
-        for (context, map) in &keymap.contexts {
-            for keys in map.keys() {
-                // No sequence hides behind a shorter one.
-                let shorter = (1..keys.len()).find(|&n| map.contains_key(&keys[..n]));
-                assert_eq!(shorter, None, "[{context}] {keys:?}");
+    fn every_preset_is_whole() {
+        for (preset, text) in PRESETS {
+            let mut keymap = Keymap::default();
+            assert_eq!(keymap.overlay(BUILT_IN, "keys.toml"), Vec::<String>::new());
+            assert_eq!(keymap.overlay(text, preset), Vec::<String>::new(), "{preset}");
+            for (context, map) in &keymap.contexts {
+                for keys in map.keys() {
+                    assert_eq!(keymap.clash(context, keys), None, "{preset}: [{context}]");
+                }
             }
-        }
-        for action in Action::ALL {
-            let reachable = CONTEXTS.iter().any(|c| keymap.key_of(&[c], *action).is_some());
-            assert!(reachable, "no key leads to `{}`", action.name());
+            for action in Action::ALL {
+                let reachable = CONTEXTS.iter().any(|c| keymap.key_of(&[c, "list", "global"], *action).is_some());
+                assert!(reachable, "{preset}: no key leads to `{}`", action.name());
+            }
         }
     }
 
     #[test]
     fn nothing_that_destroys_is_on_a_control_key() {
-        let keymap = Keymap::built_in();
-        for map in keymap.contexts.values() {
-            for (keys, action) in map {
-                let destroys = matches!(action, Action::Delete | Action::Cancel | Action::ServerStop | Action::ServerReboot);
-                assert!(!(destroys && keys.iter().any(|k| k.ctrl)), "{keys:?}");
+        for (preset, _) in PRESETS {
+            for Binding { keys, name, .. } in Keymap::preset(preset).unwrap().bindings() {
+                let destroys = ["delete", "cancel", "stop", "reboot"].iter().any(|end| name.ends_with(end));
+                assert!(!(destroys && keys.contains("ctrl-")), "{preset}: {keys}");
             }
         }
     }
@@ -185,10 +369,51 @@ mod tests {
         let text = "[global]\n\"q\" = false\n\"x\" = \"quit\"\n\"hyper-x\" = \"quit\"\n\"z\" = \"qit\"\n[nowhere]\n";
         let problems = keymap.overlay(text, "keys.toml");
         assert_eq!(problems.len(), 3, "{problems:?}");
-        assert!(problems.iter().any(|p| p.starts_with("keys.toml:4:")), "{problems:?}");
-        assert!(problems.iter().any(|p| p.contains("did you mean `quit`")), "{problems:?}");
+        assert!(problems[0].starts_with("keys.toml:4:"), "{problems:?}");
+        assert!(problems[1].starts_with("keys.toml:5:") && problems[1].contains("did you mean `quit`"), "{problems:?}");
+        assert!(problems[2].starts_with("keys.toml:6:"), "{problems:?}");
         assert_eq!(keymap.meaning(&["global"], &[Key::char('q')]), Meaning::Nothing);
         assert_eq!(keymap.meaning(&["global"], &[Key::char('x')]), Meaning::Action(Action::Quit));
+        let mine = keymap.bindings().into_iter().find(|b| b.keys == "x" && b.context == "global").unwrap();
+        assert_eq!(mine.from, From::Line(3));
+    }
+
+    #[test]
+    fn a_preset_is_chosen_and_changed() {
+        let mut keymap = Keymap::built_in();
+        let problems = keymap.overlay("preset = \"vim\"\n[global]\n\"Z Z\" = false\n", "keys.toml");
+        assert_eq!(problems, Vec::<String>::new());
+        let contexts = ["clusters", "list", "global"];
+        let d = Key::char('d');
+        assert_eq!(keymap.meaning(&contexts, &[d, d]), Meaning::Action(Action::ClusterDelete));
+        assert_eq!(keymap.meaning(&contexts, &[Key::char('Z'), Key::char('Z')]), Meaning::Nothing);
+        let problems = keymap.overlay("\npreset = \"nano\"\n", "k");
+        assert_eq!(problems, ["k:2: there is no such preset; there are default, vim, emacs"]);
+    }
+
+    #[test]
+    fn clashes_are_named() {
+        let mut keymap = Keymap::built_in();
+        let text =
+            "[list]\n\"g\" = \"first\"\n[clusters]\n\"q x\" = \"cluster delete\"\n\"ctrl-m\" = \"open\"\n\"space\" = \"open\"\n";
+        let problems = keymap.overlay(text, "k");
+        assert_eq!(problems.len(), 3, "{problems:#?}");
+        assert!(problems[0].starts_with("k:2: g hides g "), "{problems:#?}");
+        assert_eq!(problems[1], "k:4: q x cannot be reached: q is a key of its own in [global]");
+        assert!(problems[2].starts_with("k:5: terminals send ctrl-m as enter"), "{problems:#?}");
+    }
+
+    #[test]
+    fn a_key_leads_to_any_line_of_the_palette() {
+        let mut keymap = Keymap::built_in();
+        let text = "[global]\n\"g e\" = \"servers status=error\"\n\"g l\" = \"theme\"\n";
+        let problems = keymap.overlay(text, "keys.toml");
+        assert_eq!(problems, ["keys.toml:3: `theme` needs THEME"]);
+        let keys = [Key::char('g'), Key::char('e')];
+        assert_eq!(keymap.meaning(&["global"], &keys), Meaning::Line("servers status=error".into()));
+        assert!(keymap.continuations(&["global"], &keys[..1]).contains(&("e".into(), "servers status=error".into())));
+        let mine = keymap.bindings().into_iter().find(|b| b.keys == "g e").unwrap();
+        assert_eq!((mine.name.as_str(), mine.from), ("servers status=error", From::Line(2)));
     }
 
     #[test]

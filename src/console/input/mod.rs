@@ -6,4 +6,4 @@ pub mod keymap;
 
 pub use decoder::{Decoder, Input};
 pub use key::{Code, Key};
-pub use keymap::{Keymap, Meaning};
+pub use keymap::{Binding, Keymap, Meaning};

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::console::bulk::{self, Bulk};
 use crate::console::input::{Code, Key};
 use crate::console::msg::Slot;
 use crate::console::state::Model;
@@ -21,12 +22,23 @@ pub struct Confirm {
     pub word: Option<String>,
     field: Field,
     commands: Vec<(Slot, Command)>,
+    bulk: Option<Bulk>,
 }
 
 impl Confirm {
     /// Asks before `commands` are sent.
     pub fn new(title: impl Into<String>, text: impl Into<String>, word: Option<String>, commands: Vec<(Slot, Command)>) -> Self {
-        Self { title: title.into(), text: text.into(), word, field: Field::default(), commands }
+        Self { title: title.into(), text: text.into(), word, field: Field::default(), commands, bulk: None }
+    }
+
+    /// Asks before something is done to several things.
+    pub fn several(text: impl Into<String>, word: Option<String>, bulk: Bulk) -> Self {
+        Self { bulk: Some(bulk.clone()), ..Self::new(bulk.title, text, word, Vec::new()) }
+    }
+
+    /// What is sent after a yes.
+    pub fn commands(&self) -> Vec<&Command> {
+        self.commands.iter().map(|(_, command)| command).collect()
     }
 
     /// Types, says yes or no.
@@ -48,6 +60,9 @@ impl Confirm {
         for (slot, command) in std::mem::take(&mut self.commands) {
             model.request(slot, command);
         }
+        if let Some(bulk) = self.bulk.take() {
+            bulk::begin(model, bulk);
+        }
         Flow::Close
     }
 
@@ -59,16 +74,18 @@ impl Confirm {
     }
 
     /// Draws the question.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
-        let width = area.width.saturating_sub(8).min(64);
+    pub fn draw(&self, model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+        let width = area.width.saturating_sub(8).min(72);
         let text: usize = self.text.lines().map(|l| wrap(&clean(l), width).len()).sum();
         let hints: &[(&str, &str)] = match self.word {
             Some(_) => &[("enter", "do it"), ("esc", "no")],
             None => &[("y", "yes"), ("n", "no")],
         };
-        let height = text as u16 + if self.word.is_some() { 3 } else { 1 };
+        let height = text as u16 + if self.word.is_some() { 4 } else { 2 };
         let inside = frame::open(canvas, area, (width, height), &self.title, Role::Danger, hints);
         let used = canvas.paragraph(inside, &self.text, Role::Text);
+        let place = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
+        frame::same_as(model, canvas, place, &self.commands());
         if let Some(word) = &self.word {
             let y = inside.y + used + 1;
             let label = format!("type {word}: ");

@@ -2,9 +2,13 @@
 
 use ratatui::layout::Rect;
 
+use crate::client::argv;
+use crate::console::action::Action;
 use crate::console::layout::centered;
+use crate::console::state::Model;
 use crate::console::theme::{Glyph, Role};
 use crate::console::widgets::canvas::{Canvas, cells};
+use crate::protocol::Command;
 
 /// Draws a box of this size in the middle and returns its inside; `hints` are keys with what they do.
 pub fn open(canvas: &mut Canvas<'_>, area: Rect, size: (u16, u16), title: &str, edge: Role, hints: &[(&str, &str)]) -> Rect {
@@ -28,6 +32,19 @@ pub fn open(canvas: &mut Canvas<'_>, area: Rect, size: (u16, u16), title: &str, 
     canvas.text(left + 2, top, rect.width.saturating_sub(4), &format!(" {title} "), role);
     draw_hints(canvas, Rect::new(left + 2, bottom, rect.width.saturating_sub(4), 1), hints);
     Rect::new(left + 2, top + 1, rect.width.saturating_sub(4), rect.height.saturating_sub(2))
+}
+
+/// The command line that does the same, and the key that copies it; nothing where there is none.
+pub fn same_as(model: &Model, canvas: &mut Canvas<'_>, area: Rect, commands: &[&Command]) {
+    let Some(line) = commands.first().and_then(|command| argv::line(command, &model.mirror)) else { return };
+    let more = commands.len().saturating_sub(1);
+    let more = if more > 0 { format!("  and {more} more") } else { String::new() };
+    let key = model.key_of(Action::CopyCommand).map_or_else(String::new, |key| format!("  {key} copies"));
+    let tail = cells(&key) + cells(&more);
+    let mut x = area.x + canvas.text(area.x, area.y, area.width, "$ ", Role::Faint);
+    x += canvas.text(x, area.y, area.right().saturating_sub(x + tail), &line, Role::Dim);
+    x += canvas.text(x, area.y, area.right().saturating_sub(x), &more, Role::Faint);
+    canvas.right(x, area.y, area.right().saturating_sub(x), &key, Role::Hint);
 }
 
 /// Keys with what they do, at the right of a line; what does not fit is left out from the end.

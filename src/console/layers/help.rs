@@ -36,7 +36,12 @@ impl Help {
         let lines = lines(model);
         let width = area.width.saturating_sub(8).min(84);
         let height = (lines.len() as u16).min(area.height.saturating_sub(4));
-        let place = if model.run.is_some() { "a run" } else { model.tab.name() };
+        let place = match (model.text(), &model.run) {
+            (Some(_), _) => "a text",
+            (None, _) if model.wizard().is_some() => "the set-up",
+            (None, Some(_)) => "a run",
+            (None, None) => model.tab.name(),
+        };
         let hints = [("esc", "close"), ("down", "more")];
         let shown = if lines.len() as u16 > height { &hints[..] } else { &hints[..1] };
         let inside = frame::open(canvas, area, (width, height), &format!("keys for {place}"), Role::LayerEdge, shown);

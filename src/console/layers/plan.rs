@@ -11,7 +11,7 @@ use crate::console::widgets::field::Field;
 use crate::console::words;
 use crate::model::plan::QuotaEffect;
 use crate::model::text::clean;
-use crate::model::{Failure, Plan, PlanKind, Work};
+use crate::model::{Failure, Level, Plan, PlanKind, Ruling, Work};
 use crate::protocol::Command;
 
 use super::{Flow, frame};
@@ -40,6 +40,10 @@ pub struct PlanLayer {
     /// The cluster's name, typed, before it is deleted.
     name: Field,
     vault: Field,
+    /// A guard wants the name.
+    wants_name: bool,
+    /// Why the guards are against it.
+    against: Option<String>,
 }
 
 /// A line in pieces.
@@ -56,12 +60,23 @@ impl PlanLayer {
             top: 0,
             name: Field::default(),
             vault: Field::secret(),
+            wants_name: false,
+            against: None,
         }
     }
 
     /// The plan came.
-    pub fn show(&mut self, plan: Plan) {
-        self.title = format!("{} {}", plan.kind, plan.cluster_name);
+    pub fn show(&mut self, mut plan: Plan, ruling: Ruling, mark: &str) {
+        let undo = plan.undoes.map_or_else(String::new, |run| format!("undo run {run}: "));
+        self.title = format!("{undo}{} {}{mark}", plan.kind, plan.cluster_name);
+        self.against = ruling.check(plan.touches()).err();
+        if let Some(why) = &self.against {
+            plan.warnings.insert(0, format!("a guard is in the way: {why}"));
+        } else if ruling.level == Some(Level::Name) {
+            plan.warnings.insert(0, format!("its name must be typed: {}", ruling.why));
+        }
+        let otherwise = if plan.kind == PlanKind::Delete { Level::Name } else { Level::Yes };
+        self.wants_name = ruling.level_or(otherwise) == Level::Name;
         self.stage = Stage::Shown(Box::new(plan));
         self.top = 0;
     }
@@ -70,6 +85,11 @@ impl PlanLayer {
     pub fn refuse(&mut self, failure: Failure) {
         self.stage = Stage::Refused(Box::new(failure));
         self.top = 0;
+    }
+
+    /// The command that leads here: the command line has it as one.
+    pub fn command(&self) -> &Command {
+        &self.again
     }
 
     fn needs_vault(plan: &Plan) -> bool {
@@ -103,9 +123,10 @@ impl PlanLayer {
 
     fn field(&mut self) -> Option<&mut Field> {
         let Stage::Shown(plan) = &self.stage else { return None };
-        match plan.kind {
-            PlanKind::Delete => Some(&mut self.name),
-            _ if Self::needs_vault(plan) => Some(&mut self.vault),
+        // The name first; once it is there, the password.
+        match (self.wants_name, Self::needs_vault(plan)) {
+            (true, vault) if !vault || self.name.text() != plan.cluster_name => Some(&mut self.name),
+            (_, true) => Some(&mut self.vault),
             _ => None,
         }
     }
@@ -116,8 +137,12 @@ impl PlanLayer {
             model.say(why, Role::Warn);
             return;
         }
-        if plan.kind == PlanKind::Delete && self.name.text() != plan.cluster_name {
-            model.say(format!("type {} to delete it", plan.cluster_name), Role::Warn);
+        if let Some(why) = &self.against {
+            model.say(why, Role::Warn);
+            return;
+        }
+        if self.wants_name && self.name.text() != plan.cluster_name {
+            model.say(format!("type {} to {} it", plan.cluster_name, verb(plan.kind)), Role::Warn);
             return;
         }
         let vault = Self::needs_vault(plan).then(|| self.vault.text().to_owned());
@@ -134,7 +159,7 @@ impl PlanLayer {
     }
 
     /// Draws the plan, or why there is none.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
+    pub fn draw(&self, model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         let width = area.width.saturating_sub(8).min(92);
         let (lines, edge): (Vec<Rich>, Role) = match &self.stage {
             Stage::Planning => (vec![vec![("planning…".into(), Role::Dim)]], Role::LayerEdge),
@@ -146,7 +171,9 @@ impl PlanLayer {
             }
         };
         let extra = self.extra();
-        let extra_lines = if extra.is_some() { 2 } else { 0 };
+        let told = matches!(self.stage, Stage::Shown(_)) && area.height >= 16;
+        let told_lines = if told { 2 } else { 0 };
+        let extra_lines = if extra.is_some() { 2 } else { 0 } + told_lines;
         let height = (lines.len() as u16 + extra_lines).min(area.height.saturating_sub(4));
         let hints: &[(&str, &str)] = match &self.stage {
             Stage::Shown(plan) if plan.kind == PlanKind::Delete => &[("enter", "delete"), ("esc", "no")],
@@ -160,8 +187,12 @@ impl PlanLayer {
         for (row, line) in lines.iter().skip(top).take(room).enumerate() {
             canvas.spans(inside.x, inside.y + row as u16, inside.width, line.iter().map(|(t, r)| (t.as_str(), *r)));
         }
+        if told {
+            let place = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
+            frame::same_as(model, canvas, place, &[&self.again]);
+        }
         if let Some((label, field)) = extra {
-            let y = inside.bottom().saturating_sub(1);
+            let y = inside.bottom().saturating_sub(1 + told_lines);
             let x = inside.x + canvas.text(inside.x, y, inside.width, &label, Role::Dim);
             field.draw(canvas, Rect { x, y, width: inside.right().saturating_sub(x), height: 1 }, true);
         }
@@ -169,11 +200,24 @@ impl PlanLayer {
 
     fn extra(&self) -> Option<(String, &Field)> {
         let Stage::Shown(plan) = &self.stage else { return None };
-        match plan.kind {
-            PlanKind::Delete => Some((format!("type {} to delete it: ", plan.cluster_name), &self.name)),
-            _ if Self::needs_vault(plan) => Some(("vault password: ".to_owned(), &self.vault)),
+        match (self.wants_name, Self::needs_vault(plan)) {
+            (true, vault) if !vault || self.name.text() != plan.cluster_name => {
+                Some((format!("type {} to {} it: ", plan.cluster_name, verb(plan.kind)), &self.name))
+            }
+            (_, true) => Some(("vault password: ".to_owned(), &self.vault)),
             _ => None,
         }
+    }
+}
+
+/// What is done to the cluster, in `type NAME to … it`.
+fn verb(kind: PlanKind) -> &'static str {
+    match kind {
+        PlanKind::Create => "create",
+        PlanKind::Scale => "scale",
+        PlanKind::Repair => "repair",
+        PlanKind::Delete => "delete",
+        PlanKind::Playbook => "run this on",
     }
 }
 
@@ -224,6 +268,7 @@ fn counts(plan: &Plan) -> Rich {
     for (n, text, role) in [
         (c.create, format!("+{} to create", c.create), Role::Ok),
         (c.delete, format!("-{} to delete", c.delete), Role::Failed),
+        (c.start, format!("{} to start", c.start), Role::Ok),
         (c.keep, format!("{} to keep", c.keep), Role::Dim),
         (c.playbooks, words::many(c.playbooks.into(), "playbook"), Role::Text),
     ] {
@@ -235,11 +280,7 @@ fn counts(plan: &Plan) -> Rich {
 }
 
 fn quota(effect: &QuotaEffect, theme: &Theme) -> Rich {
-    let amount = |n: u64| match effect.name.as_str() {
-        "ram_mb" => words::bytes(n << 20),
-        "disk_gb" => words::bytes(n << 30),
-        _ => words::count(n),
-    };
+    let amount = |n: u64| words::amount(&effect.name, n);
     let name = match effect.name.as_str() {
         "ram_mb" => "memory".to_owned(),
         "disk_gb" => "disk".to_owned(),

@@ -13,6 +13,7 @@ use super::Fact;
 pub const COLUMNS: &[Column] = &[
     Column::text("name", "NAME", 16, 30, 0),
     Column::text("status", "STATUS", 11, 14, 0),
+    Column::text("use", "USE", 7, 7, 1),
     Column::text("driver", "DRIVER", 9, 10, 2),
     Column::number("servers", "SERVERS", 7, 7, 1),
     Column::text("user", "USER", 8, 20, 3),
@@ -31,12 +32,12 @@ fn row(model: &Model, cloud: &CloudRow) -> Row {
         Freshness::Stale { .. } => (Glyph::Warn, "no answer".to_owned(), Role::Warn),
         Freshness::Failed { .. } => (Glyph::Failed, "failed".to_owned(), Role::Failed),
     };
-    let name = if cloud.info.default { format!("{} (default)", cloud.info.name) } else { cloud.info.name.to_string() };
     Row {
         id: cloud.info.name.to_string(),
         cells: vec![
-            Cell::new(name, Role::Strong),
+            Cell::new(cloud.info.name.to_string(), Role::Strong),
             Cell::state(glyph, word, role),
+            Cell::new(if cloud.info.default { "default" } else { "" }, Role::Text),
             Cell::new(cloud.info.driver.to_string(), Role::Text),
             cloud.servers.map_or_else(Cell::none, |n| Cell::number(words::count(n.into()), n.into(), Role::Text)),
             cloud.user.as_ref().map_or_else(Cell::none, |user| Cell::new(user, Role::Dim)),
@@ -77,13 +78,17 @@ pub fn offers(model: &Model) -> Vec<Offer> {
     vec![
         Offer::hint(Action::Open).unless(nothing()),
         Offer::hint(Action::CloudUse).unless(watching.clone().or_else(nothing).or_else(default)),
+        Offer::hint(Action::CloudTest).unless(model.mirror.clouds.is_empty().then_some("there is no cloud")),
         Offer::hint(Action::Try).unless(watching),
         Offer::hint(Action::CloudScope),
     ]
 }
 
 pub fn lesson() -> (String, Vec<Action>) {
-    ("No clouds yet. The sandbox makes machines on this computer and needs no account.".to_owned(), vec![Action::Try])
+    (
+        "No clouds yet. The sandbox makes machines on this computer and needs no account.".to_owned(),
+        vec![Action::Setup, Action::Try],
+    )
 }
 
 /// The cloud of a row.

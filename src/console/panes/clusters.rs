@@ -1,11 +1,12 @@
 //! The clusters.
 
 use crate::console::action::{Action, Offer};
+use crate::console::rails;
 use crate::console::state::{Model, Tab};
 use crate::console::theme::{Glyph, Role};
 use crate::console::widgets::table::{Cell, Column, Row};
 use crate::console::words;
-use crate::model::{Cluster, ClusterState, NodeState, Run};
+use crate::model::{Cluster, ClusterState, Deed, NodeState, Run};
 
 pub const COLUMNS: &[Column] = &[
     Column::text("name", "NAME", 14, 32, 0),
@@ -15,7 +16,7 @@ pub const COLUMNS: &[Column] = &[
     Column::text("playbook", "LAST PLAYBOOK", 19, 30, 2),
     Column::text("groups", "GROUPS", 20, 34, 3),
     Column::text("cloud", "CLOUD", 9, 16, 4),
-    Column::text("created", "MADE", 10, 10, 5),
+    Column::text("created", "MADE", 10, 10, 5).time(),
 ];
 
 pub fn rows(model: &Model) -> Vec<Row> {
@@ -46,7 +47,7 @@ fn row(model: &Model, cluster: &Cluster) -> Row {
             now(model, cluster, gone),
             playbook(model, cluster),
             Cell::new(groups.join(" · "), Role::Dim),
-            Cell::new(cluster.cloud.to_string(), Role::Dim),
+            rails::cell(model, &cluster.cloud),
             Cell::number(words::when(model.now, cluster.created, &model.zone), cluster.created.0 as f64, Role::Dim),
         ],
     }
@@ -90,6 +91,7 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         Some(format!("run {} is working on it", run.number))
     };
     let acts = || watching().or_else(nothing).or_else(busy);
+    let guard = |deed| cluster.and_then(|c| rails::why_not(model, deed, &c.cloud, Some(&c.name)));
     let leaving = || cluster.filter(|c| c.state == ClusterState::Deleting).map(|_| "it is being deleted".to_owned());
     let whole = || {
         let cluster = cluster?;
@@ -107,15 +109,21 @@ pub fn offers(model: &Model) -> Vec<Offer> {
     vec![
         Offer { hinted: any, ..Offer::yes(Action::Open).unless(nothing().or_else(no_run)) },
         Offer::hint(Action::ClusterNew).unless(watching()),
-        Offer { hinted: any, ..Offer::yes(Action::Playbook).unless(acts().or_else(leaving)) },
-        Offer { hinted: any, ..Offer::yes(Action::Shell).unless(watching().or_else(nothing).or_else(no_shell)) },
-        Offer { hinted: any, ..Offer::yes(Action::Scale).unless(acts().or_else(leaving)) },
-        Offer { hinted: any, ..Offer::yes(Action::Delete).unless(acts()) },
-        Offer::yes(Action::Repair).unless(acts().or_else(leaving).or_else(whole)),
+        Offer {
+            hinted: any,
+            ..Offer::yes(Action::Playbook).unless(acts().or_else(leaving).or_else(|| guard(Deed::PlaybookRun)))
+        },
+        Offer {
+            hinted: any,
+            ..Offer::yes(Action::Shell).unless(watching().or_else(nothing).or_else(no_shell).or_else(|| guard(Deed::Shell)))
+        },
+        Offer { hinted: any, ..Offer::yes(Action::Scale).unless(acts().or_else(leaving).or_else(|| guard(Deed::ClusterScale))) },
+        Offer { hinted: any, ..Offer::yes(Action::ClusterDelete).unless(acts().or_else(|| guard(Deed::ClusterDelete))) },
+        Offer::yes(Action::Repair).unless(acts().or_else(leaving).or_else(whole).or_else(|| guard(Deed::ClusterRepair))),
         Offer { hinted: !any, ..Offer::yes(Action::Try).unless(watching()) },
     ]
 }
 
 pub fn lesson() -> (String, Vec<Action>) {
-    ("No clusters yet.".to_owned(), vec![Action::ClusterNew, Action::Try])
+    ("No clusters yet.".to_owned(), vec![Action::ClusterNew, Action::Try, Action::Setup])
 }

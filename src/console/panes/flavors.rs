@@ -12,8 +12,8 @@ use super::Fact;
 pub const COLUMNS: &[Column] = &[
     Column::text("name", "NAME", 16, 30, 0),
     Column::number("vcpus", "VCPUS", 5, 6, 0),
-    Column::number("ram", "RAM", 7, 9, 0),
-    Column::number("disk", "DISK", 7, 9, 1),
+    Column::number("ram", "RAM", 7, 9, 0).bytes(),
+    Column::number("disk", "DISK", 7, 9, 1).bytes(),
     Column::text("cloud", "CLOUD", 9, 20, 2),
     Column::text("note", "NOTE", 20, 50, 3),
     Column::text("id", "ID", 12, 36, 4),

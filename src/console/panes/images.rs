@@ -13,10 +13,10 @@ use super::Fact;
 pub const COLUMNS: &[Column] = &[
     Column::text("name", "NAME", 20, 40, 0),
     Column::text("status", "STATUS", 8, 10, 0),
-    Column::number("size", "SIZE", 7, 9, 1),
+    Column::number("size", "SIZE", 7, 9, 1).bytes(),
     Column::text("user", "LOGIN", 5, 12, 3),
     Column::text("cloud", "CLOUD", 9, 20, 2),
-    Column::text("created", "MADE", 10, 10, 4),
+    Column::text("created", "MADE", 10, 10, 4).time(),
     Column::text("id", "ID", 12, 36, 5),
 ];
 

@@ -5,7 +5,9 @@ pub mod clouds;
 pub mod clusters;
 pub mod flavors;
 pub mod images;
+pub mod missing;
 pub mod nodes;
+pub mod pulse;
 pub mod runs;
 pub mod servers;
 
@@ -14,7 +16,8 @@ use crate::protocol::live::Freshness;
 use super::action::{Action, Offer};
 use super::state::{Model, Tab};
 use super::theme::Role;
-use super::widgets::table::{Column, Row};
+use super::widgets::filter::Filter;
+use super::widgets::table::{Column, Notice, Row};
 use super::words;
 
 /// A line about the selected row: a name and what it says.
@@ -23,6 +26,7 @@ pub type Fact = (&'static str, String, Role);
 /// The columns of a tab's table.
 pub fn columns(tab: Tab) -> &'static [Column] {
     match tab {
+        Tab::Pulse => &[],
         Tab::Clouds => clouds::COLUMNS,
         Tab::Flavors => flavors::COLUMNS,
         Tab::Images => images::COLUMNS,
@@ -35,6 +39,7 @@ pub fn columns(tab: Tab) -> &'static [Column] {
 /// The rows of a tab's table.
 pub fn rows(model: &Model, tab: Tab) -> Vec<Row> {
     match tab {
+        Tab::Pulse => pulse::rows(model),
         Tab::Clouds => clouds::rows(model),
         Tab::Flavors => flavors::rows(model),
         Tab::Images => images::rows(model),
@@ -44,22 +49,43 @@ pub fn rows(model: &Model, tab: Tab) -> Vec<Row> {
     }
 }
 
+/// How many rows of a tab a filter lets through.
+pub fn count(model: &Model, tab: Tab, filter: &str) -> usize {
+    let columns = columns(tab);
+    let filter = Filter::new(filter, columns);
+    let all: Vec<usize> = (0..columns.len()).filter(|&i| !columns[i].extra).collect();
+    let mut ready = filter.ready(columns, &all, model.now.0);
+    rows(model, tab).iter().filter(|row| ready.passes(row, u64::MAX)).count()
+}
+
+/// What stands above the rows of a tab: the clouds whose list cannot be read.
+pub fn notices(model: &Model, tab: Tab) -> Vec<Notice> {
+    missing::notices(model, tab)
+}
+
 /// What is to be known of the selected row.
 pub fn facts(model: &Model, tab: Tab) -> Vec<Fact> {
     let Some(id) = model.table(tab).selected() else { return Vec::new() };
+    if let Some((_, failure)) = missing::selected(model) {
+        return missing::facts(failure);
+    }
     match tab {
         Tab::Clouds => clouds::facts(model, id),
         Tab::Flavors => flavors::facts(model, id),
         Tab::Images => images::facts(model, id),
         Tab::Servers => servers::facts(model, id),
         Tab::Runs => runs::facts(model, id),
-        Tab::Clusters => Vec::new(),
+        Tab::Pulse | Tab::Clusters => Vec::new(),
     }
 }
 
 /// What can be done in a tab, what matters most first.
 pub fn offers(model: &Model, tab: Tab) -> Vec<Offer> {
+    if missing::selected(model).is_some() {
+        return vec![Offer::hint(Action::Open), Offer::hint(Action::Refresh)];
+    }
     match tab {
+        Tab::Pulse => pulse::offers(model),
         Tab::Clouds => clouds::offers(model),
         Tab::Flavors | Tab::Images => Vec::new(),
         Tab::Servers => servers::offers(model),
@@ -83,20 +109,22 @@ pub fn lesson(model: &Model, tab: Tab) -> (String, Vec<Action>) {
         Tab::Flavors => ("No flavors: the clouds offer none, or could not be read.".to_owned(), vec![Action::Refresh]),
         Tab::Images => ("No images: the clouds offer none, or could not be read.".to_owned(), vec![Action::Refresh]),
         Tab::Servers => servers::lesson(),
-        Tab::Clusters => clusters::lesson(),
+        Tab::Pulse | Tab::Clusters => clusters::lesson(),
         Tab::Runs => runs::lesson(),
     }
 }
 
-/// What is to be said of the lists behind a tab: the first one that is not fresh.
+/// What is to be said of the lists behind a tab: the first one that is old, or not here yet. One that cannot be read
+/// has a row of its own.
 pub fn staleness(model: &Model, tab: Tab) -> Option<(String, Role)> {
     let kind = tab.list()?;
     let many = model.clouds_in_scope().len() > 1;
     model.clouds_in_scope().iter().find_map(|cloud| {
-        let (text, role) = match model.list(cloud, kind) {
-            Some((freshness, _)) => words::staleness(freshness, model.now, &model.zone)?,
-            None => words::staleness(&Freshness::Loading, model.now, &model.zone)?,
-        };
+        let freshness = model.list(cloud, kind).map_or(&Freshness::Loading, |(freshness, _)| freshness);
+        if missing::failure(freshness).is_some() {
+            return None;
+        }
+        let (text, role) = words::staleness(freshness, model.now, &model.zone)?;
         Some(if many { (format!("{cloud} {text}"), role) } else { (text, role) })
     })
 }

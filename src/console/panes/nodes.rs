@@ -13,7 +13,7 @@ pub const COLUMNS: &[Column] = &[
     Column::text("note", "NOTE", 15, 60, 2),
     Column::text("via", "THROUGH", 10, 20, 3),
     Column::text("flavor", "FLAVOR", 8, 16, 4),
-    Column::text("created", "MADE", 10, 10, 5),
+    Column::text("created", "MADE", 10, 10, 5).time(),
     Column::text("image", "IMAGE", 8, 24, 6),
 ];
 

@@ -17,9 +17,11 @@ pub const COLUMNS: &[Column] = &[
     Column::text("status", "STATUS", 12, 12, 0),
     Column::text("steps", "STEPS", 20, 22, 3),
     Column::text("result", "RESULT", 20, 48, 1),
-    Column::number("took", "TOOK", 6, 7, 2),
-    Column::text("started", "STARTED", 10, 10, 4),
+    Column::number("took", "TOOK", 6, 7, 2).took(),
+    Column::text("started", "STARTED", 10, 10, 4).time(),
     Column::text("by", "BY", 6, 12, 5),
+    Column::text("cluster", "CLUSTER", 10, 24, 6).extra(),
+    Column::text("kind", "KIND", 6, 10, 7).extra(),
 ];
 
 pub fn rows(model: &Model) -> Vec<Row> {
@@ -46,6 +48,8 @@ fn row(model: &Model, run: &Run) -> Row {
             took.map_or_else(Cell::none, |ms| Cell::number(work_duration(ms), ms as f64, Role::Dim)),
             Cell::number(words::when(model.now, started, &model.zone), started.0 as f64, Role::Dim),
             Cell::new(&run.by, Role::Dim),
+            run.cluster_name.as_ref().map_or_else(Cell::none, |name| Cell::new(name, Role::Text)),
+            Cell::new(run.kind.to_string(), Role::Dim),
         ],
     }
 }

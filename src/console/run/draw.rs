@@ -5,7 +5,9 @@ use ratatui::layout::Rect;
 use crate::console::layout;
 use crate::console::state::Model;
 use crate::console::theme::{Glyph, Role};
+use crate::console::viewer;
 use crate::console::widgets::canvas::{Canvas, cells};
+use crate::console::widgets::log::Look;
 use crate::console::widgets::table::{self, Column, Table};
 use crate::console::words;
 use crate::model::time::work_duration;
@@ -92,8 +94,17 @@ fn draw_body(model: &Model, view: &RunView, facts: &Facts<'_>, canvas: &mut Canv
     let parts = view.parts(&model.mirror);
     if body.single {
         draw_titles(canvas, body.titles, parts, view.part);
+        let host = view.log.host().map(|host| format!("{host} only"));
+        let said = viewer::search_state(&view.log).into_iter().chain(host).chain(view.show.says());
+        canvas.right(
+            body.titles.x + 34,
+            body.titles.y,
+            body.titles.width.saturating_sub(35),
+            &said.collect::<Vec<_>>().join("  "),
+            Role::Warn,
+        );
         match view.part {
-            Part::Output => view.log.draw(canvas, body.output),
+            Part::Output => draw_output(model, view, facts, canvas, body.output),
             part => draw_part(canvas, body.parts[0], view, part, true),
         }
         return;
@@ -111,12 +122,18 @@ fn draw_body(model: &Model, view: &RunView, facts: &Facts<'_>, canvas: &mut Canv
     }
     canvas.rule(area, body.output_head.y.saturating_sub(1));
     draw_output_head(view, facts, canvas, body.output_head);
-    let inner = Rect { x: body.output.x + 3, width: body.output.width.saturating_sub(4), ..body.output };
-    if view.log.total() == 0 {
+    if view.log.is_empty() {
         let text = if facts.run.state.ended() { "This step wrote nothing." } else { "Nothing has been written yet." };
-        canvas.text(inner.x, inner.y, inner.width, text, Role::Faint);
+        canvas.text(body.output.x + 3, body.output.y, body.output.width.saturating_sub(4), text, Role::Faint);
     }
-    view.log.draw(canvas, inner);
+    draw_output(model, view, facts, canvas, body.output);
+}
+
+fn draw_output(model: &Model, view: &RunView, facts: &Facts<'_>, canvas: &mut Canvas<'_>, area: Rect) {
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let began = view.log_of.and_then(|(step, _)| facts.steps.get(&step)).and_then(|step| step.started);
+    let time = |at| viewer::time_of(model, view.log.clock, began, at);
+    view.log.draw(canvas, area, &Look { focused: view.part == Part::Output, time: &time });
 }
 
 fn draw_failure(canvas: &mut Canvas<'_>, area: Rect, failure: &texts::Shown) {
@@ -156,7 +173,7 @@ fn draw_part(canvas: &mut Canvas<'_>, area: Rect, view: &RunView, part: Part, ti
         Part::Output => return,
     };
     let focused = view.part == part;
-    table::draw(canvas, area, columns, table, focused);
+    table::draw(canvas, area, table, focused);
     // The focused part's title stands out; below a line of titles it would say the same twice.
     let title = columns[0].title;
     if titled {
@@ -186,7 +203,10 @@ fn draw_output_head(view: &RunView, facts: &Facts<'_>, canvas: &mut Canvas<'_>, 
     };
     put(canvas, "OUTPUT", if focused { Role::Accent } else { Role::Title });
     let step = view.log_of.and_then(|(step, _)| facts.steps.get(&step));
-    if let Some(step) = step.filter(|_| area.width >= 60) {
+    let said = view.show.says();
+    // Where there is little room, what is looked for says more than the title that is shown above.
+    let busy = view.log.find().is_some() || view.log.host().is_some() || !said.is_empty();
+    if let Some(step) = step.filter(|_| area.width >= if busy { 110 } else { 60 }) {
         put(canvas, &format!("   {}", step.title), Role::Text);
         if step.attempt > 1 {
             put(canvas, &format!(" (attempt {})", step.attempt), Role::Dim);
@@ -201,11 +221,17 @@ fn draw_output_head(view: &RunView, facts: &Facts<'_>, canvas: &mut Canvas<'_>, 
             put(canvas, &format!(", {} below", words::many(below, "line")), Role::Waiting);
         }
     }
+    if let Some(state) = viewer::search_state(&view.log) {
+        put(canvas, &format!("   {state}"), Role::Accent);
+    }
+    if let Some(host) = view.log.host() {
+        put(canvas, &format!("   {host} only"), Role::Warn);
+    }
+    for text in said {
+        put(canvas, &format!("   {text}"), Role::Warn);
+    }
     put(canvas, &format!("   {}", words::many(view.log.total(), "line")), Role::Dim);
     if view.log.wrapped {
         put(canvas, "   wrapped", Role::Dim);
-    }
-    if view.failed_only {
-        put(canvas, "   failed only", Role::Warn);
     }
 }

@@ -4,7 +4,9 @@
 mod actions;
 mod draw;
 mod replay;
+mod results;
 mod rows;
+mod seek;
 mod texts;
 
 use std::collections::BTreeMap;
@@ -18,13 +20,16 @@ use crate::protocol::Command;
 use super::layout;
 use super::msg::Slot;
 use super::state::Model;
+use super::viewer;
 use super::widgets::log::LogView;
 use super::widgets::table::Table;
 
 pub use actions::{offers, run_actions};
 pub use draw::draw;
 pub use replay::Replay;
-pub use texts::result_text;
+pub use results::{Only, Show, outcome_sign};
+pub use seek::{act as act_on_replay, begin as begin_replay, seek_to};
+pub use texts::{result_place, result_text};
 
 /// A part of the screen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,9 +51,14 @@ pub struct RunView {
     pub log: LogView,
     /// Whose output is shown: step and attempt.
     pub log_of: Option<(u32, u32)>,
-    pub failed_only: bool,
+    pub show: Show,
+    /// Only what is about one host is shown.
+    pub host_only: bool,
     pub replay: Option<Box<Replay>>,
     asked_detail: bool,
+    /// A byte of a step's output that is to be gone to, then the line that holds it.
+    to_byte: Option<(u32, u64)>,
+    to_line: Option<u64>,
     /// A replay begins as soon as the steps are here.
     replay_wanted: bool,
 }
@@ -73,9 +83,12 @@ impl RunView {
             hosts: Table::lazy(),
             log: LogView::default(),
             log_of: None,
-            failed_only: false,
+            show: Show::default(),
+            host_only: false,
             replay: None,
             asked_detail: false,
+            to_byte: None,
+            to_line: None,
             replay_wanted: false,
         }
     }
@@ -131,15 +144,29 @@ impl RunView {
             if let Some((step, from)) = replay.wants_lines()
                 && model.is_idle(&Slot::ReplayOutput(step))
             {
-                let command = Command::OutputPage { run: self.number, step, attempt: replay.attempt(step), from, count: 2000 };
+                let command = Command::OutputPage {
+                    run: self.number,
+                    step,
+                    attempt: replay.attempt(step),
+                    from,
+                    count: 2000,
+                    pick: Vec::new(),
+                    times: false,
+                };
                 model.request(Slot::ReplayOutput(step), command);
             }
         }
+        let host_only = self.host_only;
+        let host = self.with_facts(&model.mirror, |facts| {
+            let (_, play) = facts.shown_play(facts.shown_step(self.steps.selected())).filter(|_| host_only)?;
+            results::meant_host(play, self.hosts.selected())
+        });
+        self.show.host = host.flatten();
         let made = self.with_facts(&model.mirror, |facts| {
             let step = facts.shown_step(self.steps.selected());
             (
-                rows::steps(facts, model.now, self.failed_only),
-                rows::play_parts(facts, step, model.now, self.failed_only),
+                rows::steps(facts, model.now, &self.show),
+                results::play_parts(facts, step, model.now, &self.show),
                 step,
                 facts.follows(),
             )
@@ -155,23 +182,54 @@ impl RunView {
         self.hosts.set_rows(rows::HOSTS, hosts);
         self.ask_detail(model);
         self.show_output(model, shown);
+        self.go_on(model);
     }
 
     /// Shows the output of a step, and asks for the lines that are missing in the window.
     fn show_output(&mut self, model: &mut Model, step: Option<u32>) {
         let Some(step) = step else { return };
         let (attempt, lines) = match &self.replay {
-            Some(replay) => (replay.attempt(step), replay.lines(step)),
-            None => model.mirror.outputs.get(&(self.number, step)).map_or((0, 0), |o| (o.attempt, o.lines)),
+            Some(replay) => (replay.attempt(step), Some(replay.lines(step))),
+            None => match model.mirror.outputs.get(&(self.number, step)) {
+                Some(size) => (size.attempt, Some(size.lines)),
+                None => (0, None),
+            },
         };
         if self.log_of != Some((step, attempt)) {
             self.log_of = Some((step, attempt));
             self.log = self.log.anew();
             self.fit(model.area, self.failure_lines(&model.mirror), self.has_playbooks(&model.mirror));
         }
-        self.log.set_total(lines);
-        if let Some((from, count)) = self.log.wants() {
-            model.request(Slot::Output, Command::OutputPage { run: self.number, step, attempt, from, count });
+        if let Some(lines) = lines {
+            self.log.set_total(lines);
+        }
+        self.log.set_host(self.show.host.as_deref());
+        viewer::ask(&mut self.log, model, (self.number, step, attempt));
+    }
+
+    /// Goes to the line of a step's output that holds a byte, as soon as it is known which one that is.
+    pub fn go_to_byte(&mut self, step: u32, byte: u64) {
+        self.host_only = false;
+        self.show.host = None;
+        (self.to_byte, self.to_line) = (Some((step, byte)), None);
+    }
+
+    /// It is this line.
+    pub fn go_to_line(&mut self, line: u64) {
+        self.to_line = Some(line);
+    }
+
+    fn go_on(&mut self, model: &mut Model) {
+        if let Some((step, byte)) = self.to_byte
+            && let Some((_, attempt)) = self.log_of.filter(|(of, _)| *of == step)
+        {
+            model.request(Slot::Line, Command::OutputLine { run: self.number, step, attempt, byte });
+            self.to_byte = None;
+        }
+        if let Some(line) = self.to_line.filter(|line| self.log.total() > *line) {
+            self.log.show_all();
+            self.log.go_to_line(line);
+            self.to_line = None;
         }
     }
 
@@ -189,10 +247,11 @@ impl RunView {
         }
     }
 
-    /// The line to the engine is new: what was asked for is to be asked again.
-    pub fn reconnected(&mut self) {
+    /// What was asked for is to be asked again: the line is new, or it was refused and somebody wants it again.
+    pub fn ask_anew(&mut self) {
         self.asked_detail = false;
         self.log.failed();
+        self.log.search_failed();
     }
 
     /// Whether the run has playbooks, now or later.
@@ -213,7 +272,7 @@ impl RunView {
         for (table, part) in [&mut self.steps, &mut self.plays, &mut self.hosts].into_iter().zip(body.parts) {
             table.set_window(part.height.saturating_sub(1));
         }
-        self.log.set_window(body.output.height);
+        self.log.set_window(body.output.width.saturating_sub(2), body.output.height);
     }
 
     /// The parts that can have the focus.

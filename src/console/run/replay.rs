@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::play::PlayBody;
 use crate::model::{PlayEvent, PlayState, Run, RunState, Step, StepState, Time, Work};
 
 /// Speeds, as factors.
@@ -45,7 +46,8 @@ impl Replay {
     /// Begins at the run's start.
     pub fn new(run: Run, steps: BTreeMap<u32, Step>, now: Time) -> Self {
         let at = run.started.unwrap_or(run.created);
-        let is_play = |s: &&Step| matches!(s.work, Work::Playbook { .. }) && s.attempt > 0;
+        // A command tells when it had written how much: for its output, not for plays.
+        let is_play = |s: &&Step| matches!(s.work, Work::Playbook { .. } | Work::Command { .. }) && s.attempt > 0;
         let playbooks = steps.values().filter(is_play).map(|s| (s.index, Playbook::default())).collect();
         let outputs = steps.values().filter(|s| s.attempt > 0).map(|s| (s.index, Output::default())).collect();
         let mut replay = Self {
@@ -76,7 +78,8 @@ impl Replay {
 
     /// A step's playbook as it was.
     pub fn play(&self, step: u32) -> Option<&PlayState> {
-        self.playbooks.get(&step).map(|p| &p.state).filter(|s| s.events > 0)
+        let is_play = matches!(self.recorded_steps.get(&step)?.work, Work::Playbook { .. });
+        self.playbooks.get(&step).map(|p| &p.state).filter(|s| is_play && s.events > 0)
     }
 
     /// The attempt whose output is shown.
@@ -110,17 +113,62 @@ impl Replay {
         !self.paused && !self.ended()
     }
 
-    /// Holds it, or goes on; from the end it begins again.
+    /// Holds it, or goes on; at the end it is made ready to go on from elsewhere.
     pub fn pause(&mut self, now: Time) {
-        if self.ended() {
-            self.at = self.recorded.started.unwrap_or(self.recorded.created);
-            self.playbooks.values_mut().for_each(|p| p.state = PlayState::default());
-            self.paused = false;
-        } else {
-            self.paused = !self.paused;
-        }
+        self.paused = !self.paused && !self.ended();
         self.moved = now;
+    }
+
+    /// When the run began and ended.
+    pub fn span(&self) -> (Time, Time) {
+        let from = self.recorded.started.unwrap_or(self.recorded.created);
+        (from, self.recorded.ended.unwrap_or(from))
+    }
+
+    /// Goes to a time; says whether it is an earlier one.
+    pub fn seek(&mut self, at: Time, now: Time) -> bool {
+        let (from, to) = self.span();
+        let at = at.clamp(from, to.max(from));
+        let back = at < self.at;
+        if back {
+            self.playbooks.values_mut().for_each(|p| p.state = PlayState::default());
+        }
+        (self.at, self.moved) = (at, now);
         self.show();
+        back
+    }
+
+    /// Where the next task begins, and its name: of a playbook, or a step of another kind.
+    pub fn next_task(&self) -> Option<(Time, String)> {
+        self.begins().filter(|(at, _)| *at > self.at).min_by_key(|(at, _)| *at).map(owned)
+    }
+
+    /// Where the task began that is under way, or the one before when it just began.
+    pub fn previous_task(&self) -> Option<(Time, String)> {
+        self.begins().filter(|(at, _)| *at < self.at).max_by_key(|(at, _)| *at).map(owned)
+    }
+
+    fn begins(&self) -> impl Iterator<Item = (Time, &str)> {
+        let events = self.playbooks.values().flat_map(|p| &p.events);
+        let tasks = events.filter_map(|event| match &event.body {
+            PlayBody::Task { name, .. } => Some((event.at, name.as_str())),
+            _ => None,
+        });
+        let steps = self.recorded_steps.values().filter_map(|step| Some((step.started?, step.title.as_str())));
+        tasks.chain(steps)
+    }
+
+    /// Where something fails next, and what: a host, else a step.
+    pub fn next_failure(&self) -> Option<(Time, String)> {
+        let events = self.playbooks.values().flat_map(|p| &p.events);
+        let hosts = events.filter_map(|event| match &event.body {
+            PlayBody::Result { host, outcome, .. } if outcome.bad() => Some((event.at, host.as_str())),
+            _ => None,
+        });
+        let failed = |s: &&Step| matches!(s.state, StepState::Failed | StepState::UndoFailed);
+        let steps = self.recorded_steps.values().filter(failed).filter_map(|s| Some((s.ended?, s.title.as_str())));
+        let next = hosts.chain(steps).filter(|(at, _)| *at > self.at).min_by_key(|(at, _)| *at);
+        next.map(|(at, who)| (at, format!("{who} fails")))
     }
 
     /// Changes the speed by so many steps.
@@ -209,6 +257,10 @@ impl Replay {
             self.run.in_flight = running.take(5).map(|s| s.title.clone()).collect();
         }
     }
+}
+
+fn owned((at, name): (Time, &str)) -> (Time, String) {
+    (at, name.to_owned())
 }
 
 /// A step as it was at a time.

@@ -76,9 +76,13 @@ pub fn result_text(view: &RunView, facts: &Facts<'_>) -> Option<(String, String)
             Some((step.title.clone(), text))
         }
         Part::Plays => {
-            let id = view.plays.looked_at()?.strip_prefix("task ")?.to_owned();
+            let row = view.plays.looked_at()?;
+            let (id, host) = match row.strip_prefix("result ").and_then(|rest| rest.split_once(' ')) {
+                Some((id, host)) => (id, Some(host)),
+                None => (row.strip_prefix("task ")?, view.show.host.as_deref()),
+            };
             let task = play?.plays.iter().flat_map(|p| &p.tasks).find(|t| t.id == id)?;
-            Some((task.name.clone(), task_text(task)))
+            Some((task.name.clone(), task_text(task, host)))
         }
         Part::Hosts => {
             let host = view.hosts.selected()?;
@@ -88,15 +92,42 @@ pub fn result_text(view: &RunView, facts: &Facts<'_>) -> Option<(String, String)
     }
 }
 
-fn task_text(task: &TaskState) -> String {
-    let mut results: Vec<(&String, &HostResult)> = task.results.iter().collect();
+/// The step and the byte of its output where the lines of what is selected begin.
+pub fn result_place(view: &RunView, facts: &Facts<'_>) -> Option<(u32, u64)> {
+    let (step, play) = facts.shown_play(facts.shown_step(view.steps.selected()))?;
+    let tasks = || play.plays.iter().flat_map(|p| &p.tasks);
+    match view.part {
+        Part::Plays => {
+            let row = view.plays.looked_at()?;
+            let (id, host) = match row.strip_prefix("result ").and_then(|rest| rest.split_once(' ')) {
+                Some((id, host)) => (id, Some(host)),
+                None => (row.strip_prefix("task ")?, view.show.host.as_deref()),
+            };
+            let task = tasks().find(|t| t.id == id)?;
+            let result = host.and_then(|host| task.results.get(host));
+            Some((step, result.map_or(task.offset.saturating_sub(1), HostResult::place)))
+        }
+        Part::Hosts => {
+            let host = view.hosts.selected()?;
+            let results: Vec<&HostResult> = tasks().filter_map(|t| t.results.get(host)).collect();
+            let result = results.iter().find(|r| r.outcome.bad()).or(results.last())?;
+            Some((step, result.place()))
+        }
+        Part::Steps | Part::Output => None,
+    }
+}
+
+/// The results of a task, those that failed first; of one host only where one is asked for.
+fn task_text(task: &TaskState, only: Option<&str>) -> String {
+    let wanted = |host: &str| only.is_none_or(|only| only == host);
+    let mut results: Vec<(&String, &HostResult)> = task.results.iter().filter(|(host, _)| wanted(host)).collect();
     results.sort_by(|a, b| b.1.outcome.bad().cmp(&a.1.outcome.bad()).then_with(|| natural(a.0, b.0)));
     let mut text = format!("{}   {}\n", task.action, task.path);
     for (host, result) in results {
         text.push_str(&format!("\n{host}   {}   {}", result.outcome.word(), work_duration(result.took)));
         push_result(&mut text, result);
     }
-    for host in task.running.keys() {
+    for host in task.running.keys().filter(|host| wanted(host)) {
         text.push_str(&format!("\n{host}   at work"));
     }
     text

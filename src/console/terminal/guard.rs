@@ -19,6 +19,8 @@ const LEAVE_ALTERNATE: &[u8] = b"\x1b[?1049l";
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 static ALTERNATE: AtomicBool = AtomicBool::new(false);
+/// What else is to be undone, once somebody did it.
+static LATER: Mutex<&[u8]> = Mutex::new(b"");
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// Holds the terminal; dropping it gives the terminal back.
@@ -26,7 +28,7 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 pub struct Guard(());
 
 impl Guard {
-    /// Takes the terminal: raw mode, alternate screen. A panic gives it back before its message is printed.
+    /// Takes the terminal: raw mode, alternate screen.
     ///
     /// # Errors
     /// Standard input or output is no terminal.
@@ -35,7 +37,6 @@ impl Guard {
             return Err(Failure::refused("open the console", "standard input or output is not a terminal")
                 .next("use the commands instead: `quarterdeck run list`, `quarterdeck run tail`"));
         }
-        hook();
         enter().map_err(|e| Failure::broken("take the terminal", e))?;
         Ok(Self(()))
     }
@@ -103,6 +104,9 @@ pub fn restore() {
         return;
     }
     let _ = write_all(LEAVE);
+    if let Ok(later) = LATER.lock() {
+        let _ = write_all(&later);
+    }
     if ALTERNATE.swap(false, Ordering::SeqCst) {
         let _ = write_all(LEAVE_ALTERNATE);
     }
@@ -112,6 +116,28 @@ pub fn restore() {
     if let Some(modes) = before {
         let _ = termios::tcsetattr(stdin(), SetArg::TCSADRAIN, &modes);
     }
+}
+
+/// Bytes that go out as well whenever the terminal is given back.
+pub fn give_back_later(bytes: &'static [u8]) {
+    if let Ok(mut later) = LATER.lock() {
+        *later = bytes;
+    }
+}
+
+/// Whether the terminal is ours now.
+pub fn is_taken() -> bool {
+    TAKEN.load(Ordering::SeqCst)
+}
+
+/// Writes a frame, unless the terminal was given back meanwhile: a frame that was on its way then belongs nowhere.
+pub fn write_frame(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if !is_taken() {
+        return Ok(());
+    }
+    out.write_all(bytes)?;
+    out.flush()
 }
 
 /// Writes to the terminal past every buffer.
@@ -127,23 +153,4 @@ pub fn size() -> Rect {
     // SAFETY: TIOCGWINSZ fills the winsize that the pointer names.
     let told = unsafe { libc::ioctl(1, libc::TIOCGWINSZ, &raw mut size) } == 0;
     if told && size.ws_col > 0 && size.ws_row > 0 { Rect::new(0, 0, size.ws_col, size.ws_row) } else { Rect::new(0, 0, 80, 24) }
-}
-
-/// A panic of the thread that owns the screen gives the terminal back first; one of another thread goes to the log
-/// only, since its message would be written across the screen.
-fn hook() {
-    static ONCE: AtomicBool = AtomicBool::new(false);
-    if ONCE.swap(true, Ordering::SeqCst) {
-        return;
-    }
-    let before = std::panic::take_hook();
-    let owner = std::thread::current().id();
-    std::panic::set_hook(Box::new(move |info| {
-        if std::thread::current().id() == owner || !TAKEN.load(Ordering::SeqCst) {
-            restore();
-            before(info);
-        } else {
-            tracing::error!(%info, "a background task of the console panicked");
-        }
-    }));
 }

@@ -113,7 +113,7 @@ impl Writer {
             .name("console-writer".into())
             .spawn(move || {
                 while let Ok(frame) = todo.recv() {
-                    if done.send(guard::write_all(&frame).is_ok()).is_err() {
+                    if done.send(guard::write_frame(&frame).is_ok()).is_err() {
                         break;
                     }
                 }

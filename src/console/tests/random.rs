@@ -59,6 +59,26 @@ const KEYS: &[&[u8]] = &[
     b"b",
     b"+",
     b"-",
+    b"v",
+    b"N",
+    b"&",
+    b"H",
+    b"z",
+    b"L",
+    b"/fa",
+    b"/l\r",
+    b".",
+    b",",
+    b"!",
+    b"{",
+    b"@5\r",
+    b"d",
+    b"X",
+    b"h",
+    b"|",
+    b"O",
+    b"\x1b[19~",
+    b"\x1br",
     b"\x1b[A",
     b"\x1b[B",
     b"\x1b[C",
@@ -113,10 +133,10 @@ fn answers(console: &mut Headless, well: bool) {
     for (slot, generation, command) in sent(console) {
         let result = match (&command, well) {
             (_, false) => Err(Box::new(crate::protocol::Refusal::of(seed::failure()))),
-            (Command::OutputPage { from, count, attempt, .. }, _) => {
-                let lines = seed::output_lines(*from, u64::from(*count).min(5000u64.saturating_sub(*from)));
-                Ok(Answer::Output(OutputPage { attempt: *attempt, from: *from, lines, total: 5000, bytes: 1, ended: false }))
-            }
+            (
+                Command::OutputPage { .. } | Command::SearchOutput { .. } | Command::OutputLine { .. } | Command::Timeline { .. },
+                _,
+            ) => Ok(output_answer(&command, 5000).unwrap_or(Answer::Done)),
             (Command::PlayPage { from, .. }, _) => Ok(Answer::Plays { from: *from, events: vec![], total: *from }),
             (Command::PlanDelete { .. } | Command::PlanCreate { .. } | Command::PlanScale { .. }, _) => {
                 Ok(Answer::Plan(Box::new(super::screens::plan_for_tests(PlanKind::Delete))))

@@ -2,12 +2,18 @@
 
 use super::seed::{console, console_on_run, event, live, prompt, server};
 use super::*;
+use crate::config::{Bell, Motion, Notify};
 use crate::console::Start;
+use crate::console::action::Action;
+use crate::console::input::Keymap;
+use crate::console::setup::Looks;
 use crate::console::state::Tab;
-use crate::console::theme::Profile;
+use crate::console::terminal::beside::{Beside, Progress};
+use crate::console::theme::{GlyphSet, Profile, Theme};
 use crate::model::*;
+use crate::protocol::command::RefusalCode;
 use crate::protocol::live::Freshness;
-use crate::protocol::{EventBody, FromEngine, ListKind, Live, Rows, Topic};
+use crate::protocol::{EventBody, FromEngine, ListKind, Live, Refusal, Rows, Topic};
 
 fn home(keys: &str) -> Headless {
     let mut console = console(120, 40, Profile::TrueColour, Start::Home);
@@ -26,11 +32,13 @@ fn servers(names: &[u32]) -> FromEngine {
 fn what_is_looked_at_is_subscribed_to_and_no_more() {
     let mut console = home("4");
     let commands: Vec<Command> = sent(&mut console).into_iter().map(|s| s.2).collect();
-    let topic = |name: &str| Topic::List { cloud: CloudName::new(name), list: ListKind::Servers };
-    assert_eq!(commands, [Command::Subscribe { topics: vec![topic("lab-demo"), topic("sandbox")] }]);
+    let topic = |name: &str, list| Topic::List { cloud: CloudName::new(name), list };
+    let lists = |name: &str| [topic(name, ListKind::Flavors), topic(name, ListKind::Servers)];
+    let topics = [lists("lab-demo"), lists("sandbox")].concat();
+    assert_eq!(commands, [Command::Subscribe { topics: topics.clone() }], "servers, and flavors for their sizes");
     console.keys(b"5");
     let commands: Vec<Command> = sent(&mut console).into_iter().map(|s| s.2).collect();
-    assert_eq!(commands, [Command::Unsubscribe { topics: vec![topic("lab-demo"), topic("sandbox")] }]);
+    assert_eq!(commands, [Command::Unsubscribe { topics }]);
     console.keys(b"5");
     assert_eq!(sent(&mut console), []);
 }
@@ -46,14 +54,14 @@ fn the_selection_stays_on_its_row_whatever_comes_and_goes() {
     console.keys(b" ");
     console.message(servers(&[2, 7]));
     assert!(console.model.table(Tab::Servers).selected().is_some(), "the next row takes over");
-    assert_eq!(console.model.table(Tab::Servers).marked(), 0, "the marked one is gone");
+    assert_eq!(console.model.table(Tab::Servers).marked().0, 0, "the marked one is gone");
 }
 
 #[test]
 fn the_sort_order_and_the_filter_hold_when_rows_change() {
     let mut console = home("4/node\r");
     console.message(servers(&[10, 9, 100]));
-    console.keys(b"o");
+    console.keys(b">");
     let table = console.model.table(Tab::Servers);
     assert_eq!(table.counts(), (4, 4));
     console.keys(b"\x1b[H");
@@ -204,6 +212,117 @@ fn the_output_stands_still_while_lines_come_and_catches_up() {
     answer_pages(&mut console, 90_000);
     console.background();
     assert!(console.text().contains("line 89999"), "{}", console.text());
+}
+
+#[test]
+fn the_output_of_a_run_that_ended_before_one_looked_is_asked_for() {
+    let mut console = console(120, 40, Profile::TrueColour, Start::Run(RunNo(41)));
+    console.message(super::seed::steps(super::seed::steps_of_41()));
+    assert!(answer_pages(&mut console, 1204) > 0);
+    console.background();
+    assert!(console.text().contains("line 1199"), "{}", console.text());
+    assert_eq!(answer_pages(&mut console, 1204), 0);
+}
+
+#[test]
+fn the_theme_follows_the_background_when_that_is_the_choice() {
+    let themed = |wanted: &str, background: &[u8]| {
+        let mut console = home("");
+        console.model.wanted_theme = wanted.to_owned();
+        let all = crate::console::theme::BUILT_IN.iter().map(|(name, _)| *name);
+        let read = |name| Theme::built_in(name, Profile::TrueColour, GlyphSet::Unicode);
+        console.model.themes = all.filter_map(read).collect();
+        console.keys(background);
+        console.model.theme.name.clone()
+    };
+    assert_eq!(themed("auto", b"\x1b]11;rgb:ffff/ffff/f0f0\x07"), "light");
+    assert_eq!(themed("auto", b"\x1b]11;rgb:0c/0c/10\x1b\\"), "quarterdeck");
+    assert_eq!(themed("quarterdeck", b"\x1b]11;rgb:ffff/ffff/f0f0\x07"), "quarterdeck");
+}
+
+#[test]
+fn changed_settings_count_at_once_and_wrong_ones_are_told() {
+    let mut console = home("");
+    let looks = |text: &str| {
+        let mut keymap = Keymap::built_in();
+        let problems = keymap.overlay(text, "keys.toml");
+        let theme = |name: &&str| Theme::built_in(name, Profile::TrueColour, GlyphSet::Unicode);
+        let themes = ["quarterdeck", "ember"].iter().filter_map(theme).collect();
+        let (notify, motion) = (Notify::default(), Motion::Full);
+        let (columns, favourites) = (Default::default(), Default::default());
+        Looks { themes, wanted: "ember".to_owned(), keymap, notify, motion, columns, favourites, problems }
+    };
+    console.take(Msg::Looks(Box::new(Ok(looks("[global]\n\"Q\" = \"quit\"\n")))));
+    assert_eq!(console.model.theme.name, "ember");
+    assert_eq!(console.model.key_of(Action::Quit).as_deref(), Some("Q"));
+    console.take(Msg::Looks(Box::new(Err(Failure::refused("read the settings", "line 3 is odd")))));
+    console.background();
+    assert!(console.text().contains("line 3 is odd"), "{}", console.text());
+    assert_eq!(console.model.key_of(Action::Quit).as_deref(), Some("Q"));
+    console.take(Msg::Looks(Box::new(Ok(looks("[global]\n\"X\" = \"qit\"\n")))));
+    console.background();
+    assert!(console.text().contains("keys.toml:2: there is no action `qit`"), "{}", console.text());
+}
+
+/// What the terminal was told beside the screen.
+fn signals(console: &mut crate::console::headless::Headless) -> Vec<Beside> {
+    let signal = |effect| match effect {
+        Effect::Beside(signal) => Some(signal),
+        _ => None,
+    };
+    console.take_effects().into_iter().filter_map(signal).collect()
+}
+
+#[test]
+fn who_looks_elsewhere_is_told_as_the_settings_say() {
+    let mut console = home("");
+    console.model.tell.title = true;
+    console.model.tell.progress = true;
+    console.message(event(200, EventBody::Prompt(Box::new(prompt()))));
+    let told = signals(&mut console);
+    assert!(told.contains(&Beside::Bell), "{told:?}");
+    assert!(told.contains(&Beside::Title("quarterdeck: run 42 asks".into())), "{told:?}");
+    assert!(told.iter().any(|s| matches!(s, Beside::Progress(Some(Progress { trouble: true, .. })))), "{told:?}");
+    let mut run = console.model.mirror.runs()[&RunNo(43)].clone();
+    run.state = RunState::Done;
+    console.message(event(201, EventBody::Run(Box::new(run.clone()))));
+    assert!(!signals(&mut console).contains(&Beside::Bell), "a run that went well rings nothing");
+    (console.model.tell.bell, console.model.tell.desktop) = (Bell::Always, true);
+    run.number = RunNo(44);
+    console.message(event(202, EventBody::Run(Box::new(run.clone()))));
+    let told = signals(&mut console);
+    assert!(told.contains(&Beside::Bell), "{told:?}");
+    assert!(told.iter().any(|s| matches!(s, Beside::Message { text, .. } if text == "run 44 is done")), "{told:?}");
+    run.pinned = true;
+    console.message(event(203, EventBody::Run(Box::new(run))));
+    assert_eq!(signals(&mut console), []);
+}
+
+/// What the engine refuses it would refuse again: the console does not ask on and on.
+#[test]
+fn what_is_refused_is_asked_for_again_only_when_somebody_wants_it() {
+    let mut console = console(120, 40, Profile::TrueColour, Start::Run(RunNo(41)));
+    console.message(super::seed::steps(super::seed::steps_of_41()));
+    let refuse_all = |console: &mut Headless| {
+        for round in 0.. {
+            let asked = sent(console);
+            if asked.is_empty() {
+                return round;
+            }
+            assert!(round < 5, "it asks on and on: {asked:?}");
+            for (slot, generation, _) in asked {
+                let failure = Failure::broken("read output", "the disk does not answer");
+                let refusal = Refusal { code: RefusalCode::Failed, failure };
+                console.take(Msg::Reply { slot, generation, result: Err(Box::new(refusal)) });
+            }
+        }
+        0
+    };
+    assert!(refuse_all(&mut console) > 0);
+    console.message(event(300, EventBody::RunGone(RunNo(9))));
+    assert_eq!(refuse_all(&mut console), 0, "something else happened, and it asks again");
+    console.keys(b"R");
+    assert!(refuse_all(&mut console) > 0, "somebody wants it, and it does not ask");
 }
 
 #[test]

@@ -12,13 +12,14 @@ use crate::console::theme::{GlyphSet, Profile, Role, Theme};
 use crate::model::plan::{PlanCounts, PlannedStep};
 use crate::model::*;
 use crate::protocol::command::{BlueprintInfo, Refusal};
-use crate::protocol::{EventBody, FromEngine};
+use crate::protocol::live::Freshness;
+use crate::protocol::{EventBody, FromEngine, ListKind, Live};
 
 const SIZES: [(u16, u16); 4] = [(60, 15), (80, 24), (120, 40), (200, 50)];
 
 /// One letter for each role that a cell can have, by its colours.
 fn style_map(buffer: &Buffer, theme: &Theme) -> String {
-    let letters = "tsdfb@:-TOS,m!okwFURW~psgGKhxLED[nQ>";
+    let letters = "tsdfb@:-TOS,m!okwFURW~psgGKhxLED[nQ>_";
     let mut known: BTreeMap<String, char> = BTreeMap::new();
     for (role, letter) in Role::ALL.iter().zip(letters.chars()) {
         let style: Style = theme.style(*role);
@@ -41,13 +42,18 @@ fn style_map(buffer: &Buffer, theme: &Theme) -> String {
 }
 
 fn picture(console: &mut Headless) -> String {
+    picture_in(console, Profile::TrueColour)
+}
+
+/// The text and the roles, in these colours.
+pub fn picture_in(console: &mut Headless, profile: Profile) -> String {
     console.background();
-    let theme = Theme::standard(Profile::TrueColour, GlyphSet::Unicode);
+    let theme = Theme::standard(profile, GlyphSet::Unicode);
     format!("{}\n{}\n{}", console.text(), "=".repeat(40), style_map(console.shown(), &theme))
 }
 
 /// Takes a picture of a console in each size, after `make` has brought it there.
-fn pictures(name: &str, make: impl Fn(u16, u16) -> Headless) {
+pub fn pictures(name: &str, make: impl Fn(u16, u16) -> Headless) {
     for (width, height) in SIZES {
         let mut console = make(width, height);
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture(&mut console));
@@ -87,9 +93,11 @@ fn nodes_have_the_focus() {
 
 #[test]
 fn filtered_sorted_and_marked() {
-    pictures("filtered", home("4/status=act\r"));
+    pictures("filtered", home("4/status=active no\r"));
     pictures("filter_line", home("4/act"));
-    pictures("sorted_marked", home("4oo  "));
+    pictures("filter_values", home("4/status=\t\t"));
+    pictures("filter_wrong", home("4/node ram>8x age<2h"));
+    pictures("sorted_marked", home("4>>  "));
 }
 
 #[test]
@@ -113,11 +121,54 @@ fn runs_as_they_go_and_as_they_fail() {
 }
 
 #[test]
+fn output_is_searched_and_narrowed() {
+    pictures("search_line", on_run(41, "/openjdk"));
+    pictures("search_found", on_run(41, "/openjdk\rN"));
+    pictures("search_only", on_run(41, "/1180\r&++"));
+    pictures("output_of_host", on_run(41, "\t\tjjH\tt"));
+    pictures("output_selected", on_run(41, "\t\t\tkkkvkkw"));
+    pictures("save_line", on_run(41, "s"));
+}
+
+#[test]
+fn results_are_filtered_and_keep_their_tasks() {
+    pictures("results_changed", on_run(41, "\tu"));
+    pictures("results_failed", on_run(41, "\tx"));
+    pictures("results_slowest", on_run(41, "\to"));
+    pictures("results_of_host", on_run(41, "\t\tjjH\x1b[Z"));
+}
+
+#[test]
+fn a_console_log_is_read_in_the_viewer() {
+    pictures("console_log", |width, height| {
+        let mut console = home("4l")(width, height);
+        let text: String = (0..90).map(|n| format!("[    {n}.004] systemd[1]: unit-{n}.service started\n")).collect();
+        answer(&mut console, &Slot::Text("console of node-1".into()), Answer::Text(text));
+        console.keys(b"/unit-7\r");
+        console
+    });
+}
+
+#[test]
 fn layers() {
     pictures("help", home("5?"));
     pictures("help_run", on_run(43, "?"));
     pictures("palette", home(":clus"));
-    pictures("prefix", home("g"));
+    pictures("palette_name", home(":cluster scale \t"));
+    pictures("palette_wrong", home(":cloud use lap-demo\r"));
+    pictures("columns", home("4>>oj"));
+    pictures("jump", home("5J"));
+    pictures("favourites", |width, height| {
+        let mut console = home("4/status=error\r's16")(width, height);
+        console.keys(b"/status=failed\r's2");
+        console.keys(b"'");
+        console
+    });
+    pictures("prefix", |width, height| {
+        let mut console = home("g")(width, height);
+        console.take(Msg::Time(Time(super::seed::NOW.0 + 1000)));
+        console
+    });
     pictures("playbook", home("5p"));
     pictures("scale", home("5=+"));
     pictures("cancel", home("6c"));
@@ -170,15 +221,62 @@ pub fn plan_for_tests(kind: PlanKind) -> Plan {
         ssh_user: "root".into(),
         nodes: vec![],
         steps,
-        counts: PlanCounts { create: 12, delete: 0, keep: 0, playbooks: 1 },
+        counts: PlanCounts { create: 12, playbooks: 1, ..PlanCounts::default() },
         quota: vec![
             effect("servers", 7, 19, Some(50)),
             effect("ram_mb", 24 * 1024, 30 * 1024, Some(28 * 1024)),
             effect("disk_gb", 140, 380, None),
         ],
+        undoes: None,
         frozen: BTreeMap::new(),
         warnings: vec!["the memory limit is shown on this cloud and not enforced".into()],
     }
+}
+
+#[test]
+fn the_pulse() {
+    pictures("pulse", home("0"));
+    pictures("pulse_asks", |width, height| {
+        let mut console = home("0j")(width, height);
+        console.message(super::seed::event(101, EventBody::Prompt(Box::new(prompt()))));
+        console
+    });
+    pictures("pulse_empty", |width, height| {
+        let mut console = Headless::new(width, height, Profile::TrueColour, super::seed::NOW, Start::Home);
+        console.connect(super::seed::welcome());
+        console.message(FromEngine::Snapshot { seq: 0, first: true, last: true, events: vec![] });
+        console.keys(b"0");
+        console
+    });
+}
+
+#[test]
+fn several_at_once() {
+    pictures("bulk", |width, height| {
+        let mut console = home("4*")(width, height);
+        console.take_effects();
+        console.keys(b"D6 servers\r");
+        for (i, (slot, generation, _)) in sent(&mut console).into_iter().enumerate().take(5) {
+            let refusal = || Box::new(Refusal::of(super::seed::failure()));
+            let result = if i == 2 { Err(refusal()) } else { Ok(Box::new(Answer::Done)) };
+            console.take(Msg::Reply { slot, generation, result });
+        }
+        console.keys(b"n");
+        console
+    });
+}
+
+#[test]
+fn clouds_that_cannot_be_read_have_rows() {
+    pictures("missing", |width, height| {
+        let mut console = home("4")(width, height);
+        let refused = Failure::transient("list servers of lab-demo", "connection refused").at("lab.example.org:5000");
+        let freshness = Freshness::Stale { at: super::seed::ago(3600), failure: Some(refused) };
+        let (cloud, kind) = (CloudName::new("lab-demo"), ListKind::Servers);
+        console.message(super::seed::live(Live::List { cloud, kind, freshness, rows: None }));
+        console.keys(b"\x1b[H");
+        console
+    });
 }
 
 #[test]
@@ -271,4 +369,61 @@ fn without_colours_and_in_ascii() {
     assert!(!text.contains("38;") && !text.contains("48;"), "a colour was written");
     insta::assert_snapshot!("mono_ascii", console.text());
     assert!(console.text().is_ascii(), "a sign is not ASCII");
+}
+
+/// On the home screens: keys, then answers about outputs and nodes.
+fn looked(keys: &'static str) -> impl Fn(u16, u16) -> Headless {
+    move |width, height| {
+        let mut console = home(keys)(width, height);
+        answer_pages(&mut console, 1204);
+        console
+    }
+}
+
+/// The same with the run 41 read before.
+fn looked_after_41(keys: &'static str) -> impl Fn(u16, u16) -> Headless {
+    move |width, height| {
+        let mut console = on_run(41, "\x1b")(width, height);
+        console.keys(keys.as_bytes());
+        answer_pages(&mut console, 1204);
+        console
+    }
+}
+
+#[test]
+fn things_are_described() {
+    for (name, keys) in [
+        ("describe_cloud", "1jd"),
+        ("describe_flavor", "2d"),
+        ("describe_image", "3d"),
+        ("describe_server", "4jjjd"),
+        ("describe_cluster", "5jd"),
+        ("describe_node", "5j\tjjd"),
+        ("describe_yaml", "4d\t"),
+        ("describe_json", "4d\x1b[Z/addr\r"),
+    ] {
+        pictures(name, looked(keys));
+    }
+    pictures("describe_run", on_run(41, "d"));
+    pictures("describe_step", on_run(41, "jd"));
+    pictures("describe_result", on_run(41, "\txjjd"));
+}
+
+#[test]
+fn what_is_not_well_is_explained() {
+    pictures("explain_run", on_run(41, "X"));
+    pictures("explain_cluster", looked_after_41("5jX"));
+    pictures("explain_node", looked_after_41("5j\tjjX"));
+    pictures("explain_server", looked("4jjjX"));
+    pictures("explain_cloud", looked("1jX"));
+    pictures("explain_well", looked("4X"));
+}
+
+#[test]
+fn nodes_have_a_history_and_things_are_compared() {
+    pictures("timeline", looked("5j\tjjh"));
+    pictures("timeline_changes", looked("5j\tjjhu"));
+    pictures("compare", looked("5j\t  |"));
+    pictures("compare_unified", looked("5j\t  ||"));
+    pictures("compare_all", looked("4  |="));
 }

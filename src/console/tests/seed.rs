@@ -14,6 +14,7 @@ use crate::model::play::{PlayBody, Totals};
 use crate::model::prompt::PromptState;
 use crate::model::run::RunKind;
 use crate::model::spec::{GroupSpec, OnFailure, PlaybookEntry, PlaybookSpec};
+use crate::model::timeline::{Happened, Moment};
 use crate::model::*;
 use crate::protocol::hello::ClientKind;
 use crate::protocol::live::{CloudRow, Freshness, Present};
@@ -162,6 +163,7 @@ fn step(run: u64, index: u32, title: &str, work: Work, state: StepState, took: u
         ended: state.ended().then(|| Time(ago(100).0 + i64::try_from(took).unwrap())),
         failure: None,
         note: String::new(),
+        cleanup: false,
         state,
     }
 }
@@ -327,6 +329,9 @@ fn cloud(name: &str, driver: Driver, default: bool, health: Freshness) -> CloudR
             endpoint: if default { "this computer".into() } else { "https://lab.example.org:5000/v3".into() },
             source: "settings.toml:4".into(),
             default,
+            defaults: Default::default(),
+            read_only: None,
+            prod: false,
             capabilities,
         },
         health,
@@ -424,7 +429,16 @@ pub fn lists() -> Vec<FromEngine> {
 }
 
 pub fn present() -> Live {
-    let who = |operator: &str, role| Present { operator: operator.into(), kind: ClientKind::Console, role, since: ago(600) };
+    let who = |operator: &str, role| Present {
+        operator: operator.into(),
+        kind: ClientKind::Console,
+        role,
+        since: ago(600),
+        session: 1,
+        view: String::new(),
+        read_only: false,
+        from: None,
+    };
     Live::Presence { clients: vec![who("ana", Role::Operator), who("ben", Role::Watcher)] }
 }
 
@@ -480,4 +494,30 @@ pub fn console_on_run(width: u16, height: u16, profile: Profile, number: u64) ->
     console.message(live(Live::Output { run, step: 1, attempt: 1, lines: 1204, bytes: 90_000 }));
     super::answer_pages(&mut console, 1204);
     console
+}
+
+/// What happened to slaves-2.
+pub fn moments() -> Vec<Moment> {
+    let moment = |seconds, run, step, what| Moment { at: ago(seconds), run: RunNo(run), step, attempt: 1, what };
+    let task = |name: &str, outcome, msg: &str, byte| Happened::Task {
+        playbook: "site.yml".into(),
+        name: name.into(),
+        outcome,
+        took: 1240,
+        msg: msg.into(),
+        byte,
+    };
+    let step = |title: &str, took, note: &str| Happened::Step {
+        title: title.into(),
+        state: StepState::Done,
+        took: Some(took),
+        note: note.into(),
+    };
+    vec![
+        moment(700, 41, 1, task("install packages", play::Outcome::Failed, "No package openjdk-99 available.", 20)),
+        moment(720, 41, 1, task("write /etc/motd", play::Outcome::Changed, "", 10)),
+        moment(721, 41, 1, Happened::Quiet { playbook: "site.yml".into(), ok: 3, skipped: 1 }),
+        moment(90_000, 12, 7, step("reach slaves-2", 900, "")),
+        moment(90_004, 12, 6, step("create server slaves-2", 2100, "127.83.4.12")),
+    ]
 }

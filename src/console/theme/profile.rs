@@ -2,6 +2,8 @@
 
 use ratatui::style::Color;
 
+use crate::config::Colours;
+
 /// The colours a terminal has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Profile {
@@ -13,31 +15,24 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// From the environment: `NO_COLOR`, `COLORTERM`, `TERM`.
-    pub fn detect(var: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name: &str| var(name).unwrap_or_default();
-        let term = set("TERM");
-        let colorterm = set("COLORTERM");
-        if !set("NO_COLOR").is_empty() || term == "dumb" || term.starts_with("vt1") || term.starts_with("vt2") {
-            Self::Mono
-        } else if colorterm == "truecolor" || colorterm == "24bit" || term.ends_with("-direct") {
-            Self::TrueColour
-        } else if term.contains("256color") || term.contains("kitty") || term.contains("alacritty") || !colorterm.is_empty() {
-            Self::Indexed
-        } else {
-            Self::Ansi
+    /// What the settings want, or what the terminal was found to have.
+    pub fn of(wanted: Colours, found: Colours) -> Self {
+        match if wanted == Colours::Auto { found } else { wanted } {
+            Colours::True => Self::TrueColour,
+            Colours::C256 => Self::Indexed,
+            Colours::Auto | Colours::C16 => Self::Ansi,
+            Colours::None => Self::Mono,
         }
     }
 
-    /// The profile called so in settings: `true`, `256`, `16`, `none`.
-    pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "true" | "truecolor" => Self::TrueColour,
-            "256" => Self::Indexed,
-            "16" => Self::Ansi,
-            "none" | "mono" => Self::Mono,
-            _ => return None,
-        })
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TrueColour => "true colour",
+            Self::Indexed => "256 colours",
+            Self::Ansi => "16 colours",
+            Self::Mono => "no colours",
+        }
     }
 }
 
@@ -61,37 +56,19 @@ pub fn nearest_256(r: u8, g: u8, b: u8) -> Color {
     }
 }
 
-/// Contrast of two colours as the WCAG defines it, 1 to 21.
-pub fn contrast(a: (u8, u8, u8), b: (u8, u8, u8)) -> f64 {
-    let part = |v: u8| {
-        let v = f64::from(v) / 255.0;
-        if v <= 0.03928 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
-    };
-    let light = |c: (u8, u8, u8)| 0.2126 * part(c.0) + 0.7152 * part(c.1) + 0.0722 * part(c.2);
-    let (a, b) = (light(a), light(b));
-    (a.max(b) + 0.05) / (a.min(b) + 0.05)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_decides() {
-        let with = |pairs: &'static [(&'static str, &'static str)]| {
-            Profile::detect(move |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
-        };
-        assert_eq!(with(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), Profile::TrueColour);
-        assert_eq!(with(&[("TERM", "tmux-256color")]), Profile::Indexed);
-        assert_eq!(with(&[("TERM", "linux")]), Profile::Ansi);
-        assert_eq!(with(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]), Profile::Mono);
-        assert_eq!(with(&[("TERM", "vt220")]), Profile::Mono);
+    fn a_wish_goes_before_what_was_found() {
+        assert_eq!(Profile::of(Colours::Auto, Colours::C256), Profile::Indexed);
+        assert_eq!(Profile::of(Colours::None, Colours::C256), Profile::Mono);
     }
 
     #[test]
     fn colours_come_down_to_near_ones() {
         assert_eq!(nearest_256(255, 0, 0), Color::Indexed(196));
         assert_eq!(nearest_256(0x80, 0x80, 0x80), Color::Indexed(244));
-        assert!((contrast((0, 0, 0), (255, 255, 255)) - 21.0).abs() < 0.01);
     }
 }

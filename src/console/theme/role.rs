@@ -49,7 +49,7 @@ roles! {
     SelectedDim = "selected_dim",
     /// A marked row's sign.
     Mark = "mark",
-    /// What a filter or search found.
+    /// What a search found.
     Found = "found",
     /// Good.
     Ok = "ok",
@@ -95,6 +95,8 @@ roles! {
     OutputTitle = "output_title",
     /// The output of a program.
     Output = "output",
+    /// Letters of a cell that a filter found.
+    Match = "match",
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Where things are drawn: a buffer, the theme, and the few strokes that every screen is made of.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
@@ -80,6 +82,28 @@ impl<'a> Canvas<'a> {
             used += self.text(x + used, y, width.saturating_sub(used), text, role);
         }
         used
+    }
+
+    /// Makes these characters (by place) of a text stand out that was written into `width` cells before.
+    pub fn found(&mut self, x: u16, y: u16, width: u16, text: &str, places: &[u32]) {
+        if places.is_empty() {
+            return;
+        }
+        let look = self.theme.style(Role::Match);
+        let whole = cells(text) <= width;
+        let mut used = 0;
+        for (place, c) in (0u32..).zip(text.chars()) {
+            let wide = u16::try_from(c.width().unwrap_or(0)).unwrap_or(0);
+            // The last cell of a text that was cut has the ellipsis.
+            if used + wide > width.saturating_sub(u16::from(!whole)) {
+                return;
+            }
+            if places.binary_search(&place).is_ok() {
+                let area = Rect::new(x + used, y, wide, 1).intersection(self.buffer.area);
+                self.buffer.set_style(area, look);
+            }
+            used += wide;
+        }
     }
 
     /// A sign; always one cell.
@@ -174,28 +198,39 @@ pub fn fit<'t>(text: &'t str, width: u16, ellipsis: &str) -> std::borrow::Cow<'t
 
 /// A line in pieces of at most `width` cells, broken between words where there are any.
 pub fn wrap(line: &str, width: u16) -> Vec<String> {
+    wrap_ranges(line, width).into_iter().map(|piece| line[piece].to_owned()).collect()
+}
+
+/// Where the pieces of [`wrap`] stand, in bytes; spaces at which a line is broken may be in none.
+pub fn wrap_ranges(line: &str, width: u16) -> Vec<Range<usize>> {
     let width = usize::from(width.max(1));
-    let mut out = vec![String::new()];
-    let mut used = 0;
+    let mut out: Vec<Range<usize>> = std::iter::once(0..0).collect();
+    let (mut used, mut at) = (0, 0);
     for word in line.split_inclusive(' ') {
         let length = word.trim_end().width();
         if used > 0 && used + length > width {
-            out.push(String::new());
+            out.push(at..at);
             used = 0;
         }
         for c in word.chars() {
             let w = c.width().unwrap_or(0);
+            let end = at + c.len_utf8();
             if used + w > width {
                 if c == ' ' {
+                    at = end;
                     continue;
                 }
-                out.push(String::new());
+                out.push(at..at);
                 used = 0;
             }
             if let Some(last) = out.last_mut() {
-                last.push(c);
+                if last.start == last.end {
+                    last.start = at;
+                }
+                last.end = end;
             }
             used += w;
+            at = end;
         }
     }
     out

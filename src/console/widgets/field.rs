@@ -37,6 +37,45 @@ impl Field {
         &self.text
     }
 
+    /// The cursor is behind the last character.
+    pub fn at_end(&self) -> bool {
+        self.at == self.text.len()
+    }
+
+    /// Puts `text` in the place of these bytes; the cursor goes behind it.
+    pub fn replace(&mut self, span: std::ops::Range<usize>, text: &str) {
+        if self.text.get(span.clone()).is_some() && self.text.len() - span.len() + text.len() <= MAX {
+            self.text.replace_range(span.clone(), text);
+            self.at = span.start + text.len();
+        }
+    }
+
+    /// Cells at the left that do not fit.
+    fn skip(&self, area: Rect) -> u16 {
+        let before = if self.secret { self.text[..self.at].chars().count() as u16 } else { cells(&self.text[..self.at]) };
+        before.saturating_sub(area.width.saturating_sub(1))
+    }
+
+    /// Makes these bytes of the text stand out, where they are to be seen; returns where they begin.
+    pub fn mark(&self, canvas: &mut Canvas<'_>, area: Rect, span: std::ops::Range<usize>, role: Role) -> u16 {
+        let x = |at: usize| cells(self.text.get(..at).unwrap_or_default()).saturating_sub(self.skip(area)).min(area.width);
+        // What is missing has one cell.
+        let (from, to) = (x(span.start), x(span.end).max(x(span.start) + 1));
+        let style = canvas.theme.style(role);
+        let look = ratatui::style::Style { bg: None, ..style }.add_modifier(ratatui::style::Modifier::UNDERLINED);
+        let marked = Rect { x: area.x + from, width: to - from, height: 1, ..area };
+        canvas.buffer.set_style(marked.intersection(area), look);
+        area.x + from
+    }
+
+    /// Shows how the text may go on, behind it.
+    pub fn ghost(&self, canvas: &mut Canvas<'_>, area: Rect, rest: &str) {
+        let used = cells(&self.text).saturating_sub(self.skip(area));
+        if self.at_end() && used < area.width {
+            canvas.text(area.x + used, area.y, area.width - used, rest, Role::Faint);
+        }
+    }
+
     /// Takes text in at the cursor; line feeds and other control characters are left out.
     pub fn insert(&mut self, text: &str) {
         for c in text.chars().filter(|c| !c.is_control()) {
@@ -105,7 +144,7 @@ impl Field {
         let shown = if self.secret { "•".repeat(self.text.chars().count()) } else { self.text.to_string() };
         let before = if self.secret { self.text[..self.at].chars().count() as u16 } else { cells(&self.text[..self.at]) };
         let room = area.width.saturating_sub(1);
-        let skip = before.saturating_sub(room);
+        let skip = self.skip(area);
         let mut left = skip;
         let tail: String = shown
             .chars()

@@ -80,6 +80,8 @@ struct Session {
     /// To the task that brings recorded events, when the client wants any.
     changes: Option<mpsc::Sender<Change>>,
     slots: Arc<Semaphore>,
+    /// The client wants whatever acts refused.
+    read_only: bool,
 }
 
 type Lines<S> = Framed<S, LineCodec>;
@@ -94,6 +96,7 @@ impl Session {
             topics: HashMap::new(),
             changes: None,
             slots: Arc::new(Semaphore::new(AT_ONCE)),
+            read_only: false,
         }
     }
 
@@ -177,10 +180,20 @@ impl Session {
         };
         let req = request.req;
         if self.guest.who.role == Role::Watcher && !request.command.only_looks() {
-            let failure = Failure::refused("carry out a command", "a watcher may look, not act").next("attach as operator");
+            let failure = Failure::refused("carry out a command", "a watcher may look, not act")
+                .next("attach as operator, without --read-only");
+            return answer(&self.outbox, req, Reply::Refused(Refusal::of(failure)));
+        }
+        if self.read_only && !request.command.only_looks() {
+            let failure = Failure::refused("carry out a command", "this session is read-only").next("switch that off first");
             return answer(&self.outbox, req, Reply::Refused(Refusal::of(failure)));
         }
         match request.command {
+            Command::Session { view, read_only } => {
+                self.read_only = read_only.unwrap_or(self.read_only);
+                self.hall.tells(self.guest.who.session, view, read_only);
+                answer(&self.outbox, req, Reply::Ok(Box::new(Answer::Done)));
+            }
             Command::Subscribe { topics } => self.subscribe(req, topics),
             Command::Unsubscribe { topics } => {
                 for topic in &topics {
@@ -202,7 +215,9 @@ impl Session {
         }
         match serde_json::from_slice::<Numbered>(line) {
             Ok(Numbered { req }) => {
-                let failure = Failure::refused("understand a command", error).next("quarterdeck engine restart");
+                tracing::warn!(%error, "a command that this engine does not know");
+                let got = "this engine does not know it: it is older than the program that asks";
+                let failure = Failure::refused("understand a command", got).next("quarterdeck engine restart");
                 answer(&self.outbox, req, Reply::Refused(Refusal::bad(failure)));
             }
             Err(_) => {

@@ -45,7 +45,8 @@ async fn cloud(core: &Core, name: &CloudName) -> Result<CloudFacts, Failure> {
     let ask = async {
         let (flavors, images, networks, quota) =
             tokio::try_join!(cloud.flavors(&cx), cloud.images(&cx), cloud.networks(&cx), cloud.quota(&cx))?;
-        Ok(CloudFacts { flavors, images, networks, quota, capabilities: cloud.capabilities() })
+        let (capabilities, defaults) = (cloud.capabilities(), core.clouds.defaults(name));
+        Ok(CloudFacts { flavors, images, networks, quota, capabilities, defaults })
     };
     cx.run(&format!("ask cloud {name} what it has"), ask).await
 }

@@ -10,8 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::leads_out;
+use crate::base::files::private_dir;
 use crate::engine::core::Core;
-use crate::engine::files::private_dir;
 use crate::model::spec::PlaybookSpec;
 use crate::model::{Failure, PlanId, RunNo, Time};
 
@@ -54,17 +54,24 @@ pub fn freeze(core: &Core, plan: PlanId, base_dir: &Path, playbooks: &[PlaybookS
         return Ok(frozen);
     }
     let to = core.settings.dirs.plans.join(plan.to_string()).join("files");
-    let mut copy = Copy::of(core.settings.dirs.plans.clone());
-    match copy.tree(base_dir, &to) {
-        Ok(()) => {}
-        Err(TooMuch::Many) => {
-            remove(to.parent().unwrap_or(&to));
-            let dir = base_dir.display();
-            frozen.warning = Some(format!("{dir} holds too much to be copied: playbooks are used as they are when they run"));
-        }
-        Err(TooMuch::Io(path, e)) => return Err(Failure::broken(format!("copy {}", path.display()), e)),
+    frozen.warning = copied(base_dir, &to, core.settings.dirs.plans.clone(), playbooks)?;
+    if frozen.warning.is_some() {
+        remove(to.parent().unwrap_or(&to));
     }
     Ok(frozen)
+}
+
+/// Copies a directory; why the playbooks cannot be run out of the copy, when so.
+fn copied(base_dir: &Path, to: &Path, ours: PathBuf, playbooks: &[PlaybookSpec]) -> Result<Option<String>, Failure> {
+    let why = match Copy::of(ours).tree(base_dir, to) {
+        Ok(()) => match playbooks.iter().find(|call| !to.join(&call.path).exists()) {
+            Some(call) => format!("{} lies in a folder that is never copied", call.path),
+            None => return Ok(None),
+        },
+        Err(TooMuch::Many) => format!("{} holds too much to be copied", base_dir.display()),
+        Err(TooMuch::Io(path, e)) => return Err(Failure::broken(format!("copy {}", path.display()), e)),
+    };
+    Ok(Some(format!("{why}: playbooks are used as they are when they run")))
 }
 
 /// Moves the frozen files of a plan to the run that carries it out.
@@ -205,6 +212,22 @@ mod tests {
         let mut copy = Copy::of(PathBuf::new());
         assert!(copy.tree(&from, &to).is_ok());
         assert!(to.join("roles/main.yml").exists() && !to.join("again/again").exists(), "{} copied", copy.files);
+    }
+
+    #[test]
+    fn a_playbook_that_is_not_in_the_copy_is_told_of() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        for folder in ["books", "target"] {
+            fs::create_dir_all(from.join(folder)).unwrap();
+            fs::write(from.join(folder).join("site.yml"), "[]").unwrap();
+        }
+        let warning = |path: &str| {
+            let call = PlaybookSpec { path: path.to_owned(), ..PlaybookSpec::default() };
+            copied(&from, &to, PathBuf::new(), &[call]).unwrap()
+        };
+        assert_eq!(warning("books/site.yml"), None);
+        assert!(warning("target/site.yml").unwrap().starts_with("target/site.yml lies in a folder that is never copied"));
     }
 
     #[test]

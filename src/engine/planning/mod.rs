@@ -3,6 +3,7 @@
 mod facts;
 mod freeze;
 mod placed;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,8 +11,12 @@ use std::path::{Path, PathBuf};
 use super::core::Core;
 use crate::clusters::{Inputs, Wanted, blueprints, plan, spec};
 use crate::model::spec::PlaybookSpec;
-use crate::model::{CloudName, Cluster, ClusterId, ClusterSpec, Failure, Plan, PlanId, RunNo};
+use crate::model::{CloudName, Cluster, ClusterId, ClusterSpec, Failure, PlacedFile, Plan, PlanId, RunNo};
 use crate::protocol::{Refusal, SpecSource};
+
+use freeze::Frozen;
+
+pub use undo::undo;
 
 pub use freeze::{adopt, clean, drop_password};
 
@@ -55,13 +60,14 @@ pub async fn converge(core: &Core, spec: ClusterSpec, base_dir: &str) -> Result<
 }
 
 async fn from_spec(core: &Core, source: Source) -> Result<Plan, Refusal> {
-    let Source { spec, path, text, base_dir } = source;
+    let Source { mut spec, path, text, base_dir } = source;
     let default_cloud = match &spec.cloud {
         Some(cloud) => CloudName::new(cloud.clone()),
         None => core.clouds.default_name().map_err(Refusal::of)?,
     };
     let existing = core.journal.state().cluster_named(&spec.name).cloned();
     let facts = facts::gather(core, &spec, &default_cloud, existing).await.map_err(Refusal::of)?;
+    facts.fill_in(&mut spec, &default_cloud);
     let files = placed::files(&spec, &base_dir).map_err(Refusal::bad)?;
     let keys = placed::keys(&spec, &base_dir).map_err(Refusal::bad)?;
     let playbooks: Vec<PlaybookSpec> = spec.playbooks.iter().map(|p| p.spec()).collect();
@@ -69,17 +75,33 @@ async fn from_spec(core: &Core, source: Source) -> Result<Plan, Refusal> {
     let frozen = freeze::freeze(core, id, &base_dir, &playbooks).map_err(Refusal::bad)?;
     let base = base_dir.to_string_lossy();
     let wanted = Wanted { spec: &spec, path: &path, text: &text, base_dir: &base, default_cloud: &default_cloud };
+    let given = Given { plan: id, frozen, files, keys };
+    make(core, given, |inputs| plan::create(&wanted, &facts, inputs)).await
+}
+
+/// What a plan is made from beside the world.
+struct Given {
+    plan: PlanId,
+    frozen: Frozen,
+    /// Files placed at boot, by group.
+    files: BTreeMap<String, Vec<PlacedFile>>,
+    keys: Vec<String>,
+}
+
+/// Makes a plan, and keeps it until somebody says yes to it.
+async fn make(core: &Core, given: Given, plan: impl FnOnce(Inputs<'_>) -> Result<Plan, Failure>) -> Result<Plan, Refusal> {
     let inputs = Inputs {
-        plan: id,
+        plan: given.plan,
         cluster: ClusterId::new(),
-        keys: &keys,
-        files: &files,
-        frozen: frozen.hashes,
+        keys: &given.keys,
+        files: &given.files,
+        frozen: given.frozen.hashes,
         token: &mut || core.token(),
     };
-    let mut plan = plan::create(&wanted, &facts, inputs).map_err(Refusal::of)?;
-    plan.warnings.extend(frozen.warning);
-    keep(core, plan).await
+    let mut plan = plan(inputs).map_err(Refusal::of)?;
+    plan.warnings.extend(given.frozen.warning);
+    core.store.plan_put(&plan).await.map_err(Refusal::of)?;
+    Ok(plan)
 }
 
 /// What is to be done to a cluster that is there.
@@ -121,28 +143,15 @@ pub async fn change(core: &Core, cluster: ClusterId, aim: Aim<'_>) -> Result<Pla
         // What is used where it is must be found from anywhere: the cluster's own directory may be another.
         playbooks.iter_mut().for_each(|call| call.path = base_dir.join(&call.path).to_string_lossy().into_owned());
     }
-    let inputs = Inputs {
-        plan: id,
-        cluster: ClusterId::new(),
-        keys: &keys,
-        files: &files,
-        frozen: frozen.hashes,
-        token: &mut || core.token(),
-    };
-    let planned = match aim {
+    let given = Given { plan: id, frozen, files, keys };
+    let base = base_dir.to_string_lossy();
+    make(core, given, |inputs| match aim {
         Aim::Scale(counts) => plan::scale(counts, &facts, inputs),
         Aim::Repair => plan::repair(&facts, inputs),
         Aim::Delete => plan::delete(&facts, inputs),
-        Aim::Playbooks(..) => plan::playbook(&playbooks, &base_dir.to_string_lossy(), &facts, inputs),
-    };
-    let mut plan = planned.map_err(Refusal::of)?;
-    plan.warnings.extend(frozen.warning);
-    keep(core, plan).await
-}
-
-async fn keep(core: &Core, plan: Plan) -> Result<Plan, Refusal> {
-    core.store.plan_put(&plan).await.map_err(Refusal::of)?;
-    Ok(plan)
+        Aim::Playbooks(..) => plan::playbook(&playbooks, &base, &facts, inputs),
+    })
+    .await
 }
 
 /// The cluster of this id.
@@ -182,7 +191,7 @@ fn lay_out(core: &Core, blueprint: &blueprints::Blueprint) -> Result<PathBuf, Fa
     for (path, text) in blueprint.files {
         let at = dir.join(path);
         if std::fs::read_to_string(&at).ok().as_deref() != Some(text) {
-            super::files::write_private(&at, text.as_bytes())?;
+            crate::base::files::write_private(&at, text.as_bytes())?;
         }
     }
     Ok(dir)

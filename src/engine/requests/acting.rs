@@ -6,12 +6,13 @@ use secrecy::SecretString;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{looking, retry, servers, start};
+use super::{commands, looking, retry, servers, start};
 use crate::base::Cx;
 use crate::engine::core::{Core, lock};
 use crate::engine::door::Who;
+use crate::engine::policy;
 use crate::engine::runs::{self, Order, Reply};
-use crate::model::{ClusterId, Failure, NewServer, PromptId, RunNo, Tags, Work};
+use crate::model::{CloudName, ClusterId, Deed, Failure, NewServer, PromptId, RunNo, Tags, Work};
 use crate::protocol::live::ListKind;
 use crate::protocol::{Answer, Command, EventBody, Refusal};
 
@@ -27,6 +28,9 @@ pub async fn act(core: &Arc<Core>, who: &Who, command: Command, key: Option<Uuid
             return start::apply(core, who, plan, vault_password.map(SecretString::from), key).await;
         }
         Command::Retry { run, failed_hosts } => return retry::retry(core, who, run, failed_hosts, key).await,
+        Command::CommandRun { name, thing, inputs } => {
+            return commands::run(core, who, &name, &thing, &inputs, key).await;
+        }
         Command::AnsibleInstall => return install(core, who, key).await,
         Command::ServerCreate { cloud, server } => {
             core.clouds.get(&cloud).map_err(Refusal::of)?;
@@ -79,6 +83,7 @@ async fn other(core: &Arc<Core>, who: &Who, command: Command) -> Result<Answer, 
         Command::ServerDelete { cloud, server } => done(servers::delete(core, &cloud, &server).await),
         Command::ServerPower { cloud, server, action } => done(servers::power(core, &cloud, &server, action).await),
         Command::ImageRegister { cloud, name, path } => {
+            policy::may(core, Deed::ImageRegister, [&cloud], None, 1, &format!("register image {name}"))?;
             let result = async {
                 let image = core.clouds.get(&cloud)?.register_image(&Cx::quiet(), &name, std::path::Path::new(&path)).await?;
                 Ok(Answer::Text(image.id))
@@ -88,14 +93,18 @@ async fn other(core: &Arc<Core>, who: &Who, command: Command) -> Result<Answer, 
             result
         }
         Command::ImageDelete { cloud, image } => {
+            policy::may(core, Deed::ImageDelete, [&cloud], None, 1, &format!("delete image {image}"))?;
             let result = async { core.clouds.get(&cloud)?.delete_image(&Cx::quiet(), &image).await };
             let result = done(result.await);
             core.pokes.poke(&cloud, ListKind::Images);
             result
         }
         Command::CloudAdd { name, driver, settings } => {
-            let added = core.clouds.book.add(&name, driver, &settings).and_then(|()| core.reload_clouds());
-            done(added)
+            // An account that cannot be read is told before it is written down.
+            let entry = core.clouds.book.entry(CloudName::new(name.as_str()), driver, settings.clone(), "the new settings");
+            let readable = entry.account.map_or(Ok(()), |account| account.map(drop));
+            let added = readable.and_then(|()| core.clouds.book.add(&name, driver, &settings));
+            done(added.and_then(|()| core.reload_clouds()))
         }
         Command::CloudRemove { name } => {
             let used = core.journal.state().clusters.values().find(|c| c.cloud == name).map(|c| c.name.clone());
@@ -139,8 +148,13 @@ async fn pin(core: &Core, number: RunNo, pinned: bool) -> Result<Answer, Refusal
 }
 
 fn prompt_run(core: &Core, prompt: PromptId) -> Result<RunNo, Refusal> {
-    core.journal.state().prompts.get(&prompt).map(|p| p.run).ok_or_else(|| {
-        let failure = Failure::not_found("answer a prompt", "this prompt is no longer open");
+    let state = core.journal.state();
+    state.prompts.get(&prompt).map(|p| p.run).ok_or_else(|| {
+        let got = match state.answered_by(prompt) {
+            Some(by) => format!("{by} has answered it already"),
+            None => "this prompt is no longer open".to_owned(),
+        };
+        let failure = Failure::not_found("answer a prompt", got);
         Refusal::of(failure.next("somebody else has answered it, or the run went on"))
     })
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::{output, timeline};
 use crate::ansible::events::Tail;
 use crate::ansible::inventory::{self, ClusterPaths};
 use crate::base::Cx;
@@ -9,10 +10,9 @@ use crate::clusters::blueprints;
 use crate::engine::core::{Core, lock};
 use crate::engine::watch;
 use crate::model::{Failure, PlayEvent, PlayState, RunNo, Step, Work};
-use crate::protocol::command::{BlueprintInfo, EngineStatus, OutputPage, StepPlay};
+use crate::protocol::command::{BlueprintInfo, EngineStatus, StepPlay};
 use crate::protocol::live::Freshness;
 use crate::protocol::{Answer, Command, Refusal};
-use crate::store::output::Pager;
 
 /// Longest wait for a cloud's answer to a look.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
@@ -29,7 +29,13 @@ async fn look_at(core: &Arc<Core>, command: Command) -> Result<Answer, Failure> 
     let cx = Cx::quiet().within(LIMIT);
     Ok(match command {
         Command::Status => Answer::Status(status(core).await),
-        Command::Clouds { test } => Answer::Clouds(watch::cloud_rows(core, test).await),
+        Command::Clouds { test } => {
+            // Files that settings point to may have been mended since.
+            if test {
+                core.clouds.reload(&core.settings, core.store.home_id())?;
+            }
+            Answer::Clouds(watch::cloud_rows(core, test).await)
+        }
         Command::List { cloud, list } => {
             let rows = watch::read_list(core, &cloud, list, &cx).await?;
             Answer::List { rows, freshness: Freshness::Fresh { at: core.now() } }
@@ -39,7 +45,17 @@ async fn look_at(core: &Arc<Core>, command: Command) -> Result<Answer, Failure> 
             Answer::Done
         }
         Command::RunDetail { run } => run_detail(core, run).await?,
-        Command::OutputPage { run, step, attempt, from, count } => output_page(core, run, step, attempt, from, count).await?,
+        Command::OutputPage { run, step, attempt, from, count, pick, times } => {
+            let place = output::place(core, run, step, attempt).await?;
+            output::page(core, place, from, count, pick, times).await?
+        }
+        Command::SearchOutput { run, step, attempt, find, host, from, to, count } => {
+            let place = output::place(core, run, step, attempt).await?;
+            output::search(core, place, find, host, from..to, count).await?
+        }
+        Command::OutputLine { run, step, attempt, byte } => {
+            output::line(output::place(core, run, step, attempt).await?, byte).await?
+        }
         Command::PlayPage { run, step, attempt, from, count } => {
             let step = find_step(core, run, step).await?;
             let events = events_of(core, &step, attempt).await?;
@@ -65,6 +81,9 @@ async fn look_at(core: &Arc<Core>, command: Command) -> Result<Answer, Failure> 
             let server = super::servers::find(&cloud, &cx, &server).await?;
             Answer::Text(cx.run("read a console log", cloud.console_log(&cx, &server.id, lines)).await?)
         }
+        Command::Plan { plan } => Answer::Plan(Box::new(super::start::plan_of(core, plan).await?)),
+        Command::Rules => Answer::Rules(Box::new((*core.clouds.rules()).clone())),
+        Command::Timeline { cluster, node, count } => Answer::Timeline(timeline::of(core, cluster, &node, count as usize).await?),
         Command::Audit { count } => Answer::Audit(core.store.audit(count).await?),
         other => {
             return Err(Failure::refused(
@@ -87,6 +106,7 @@ fn info(blueprint: &blueprints::Blueprint) -> BlueprintInfo {
 async fn status(core: &Arc<Core>) -> EngineStatus {
     let ansible = crate::ansible::find(&core.ansible_settings(), &Cx::quiet().within(LIMIT)).await;
     let mut trouble: Vec<String> = core.journal.trouble().into_iter().collect();
+    trouble.extend(lock(&core.settings_trouble).clone());
     trouble.extend(core.store.room().err().map(|f| f.line()).filter(|_| trouble.is_empty()));
     EngineStatus {
         pid: std::process::id(),
@@ -122,7 +142,7 @@ pub async fn steps_of(core: &Core, run: RunNo) -> Result<Vec<Step>, Failure> {
     }
 }
 
-async fn find_step(core: &Core, run: RunNo, index: u32) -> Result<Step, Failure> {
+pub async fn find_step(core: &Core, run: RunNo, index: u32) -> Result<Step, Failure> {
     let steps = steps_of(core, run).await?;
     let missing = || Failure::not_found(format!("find step {index} of run {run}"), "there is no such step");
     steps.into_iter().find(|s| s.index == index).ok_or_else(missing)
@@ -173,14 +193,4 @@ async fn events_of(core: &Core, step: &Step, attempt: u32) -> Result<Vec<PlayEve
         }
     };
     tokio::task::spawn_blocking(read).await.map_err(|e| Failure::broken("read playbook events", e))
-}
-
-async fn output_page(core: &Core, run: RunNo, index: u32, attempt: u32, from: u64, count: u32) -> Result<Answer, Failure> {
-    let step = find_step(core, run, index).await?;
-    let attempt = if attempt == 0 { step.attempt.max(1) } else { attempt };
-    let ended = attempt < step.attempt || step.state.ended();
-    let path = core.store.step_dir(run, index, attempt).join("output");
-    let read = move || Pager::open(&path).and_then(|mut pager| pager.page(from, count.min(PAGE), ended));
-    let page = tokio::task::spawn_blocking(read).await.map_err(|e| Failure::broken("read output", e))??;
-    Ok(Answer::Output(OutputPage { attempt, from: page.from, lines: page.lines, total: page.total, bytes: page.bytes, ended }))
 }

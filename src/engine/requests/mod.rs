@@ -1,10 +1,14 @@
 //! Requests of clients: looking, planning, acting.
 
 mod acting;
+mod commands;
+mod examining;
 mod looking;
+mod output;
 mod retry;
 mod servers;
 mod start;
+mod timeline;
 
 use std::sync::Arc;
 
@@ -17,6 +21,7 @@ use crate::protocol::message::Reply;
 use crate::protocol::{Answer, Command, Refusal, Request};
 
 pub use looking::steps_of;
+pub use output::Indexes;
 pub use servers::find as find_server;
 
 /// Carries out one request.
@@ -33,6 +38,9 @@ pub async fn serve(core: &Arc<Core>, who: &Arc<Who>, request: Request) -> Reply 
 
 async fn answer(core: &Arc<Core>, who: &Who, request: Request) -> Result<Answer, Refusal> {
     let Request { idem, command, .. } = request;
+    if !command.only_looks() || matches!(command, Command::Rules | Command::Clouds { .. }) {
+        core.settle_settings().await;
+    }
     if !command.acts() {
         return look_or_plan(core, command).await;
     }
@@ -56,6 +64,12 @@ async fn look_or_plan(core: &Arc<Core>, command: Command) -> Result<Answer, Refu
         Command::PlanDelete { cluster } => planning::change(core, cluster, Aim::Delete).await,
         Command::PlanPlaybook { cluster, playbooks, base_dir } => {
             planning::change(core, cluster, Aim::Playbooks(&playbooks, base_dir.into())).await
+        }
+        Command::PlanUndo { run } => planning::undo(core, run).await,
+        Command::Examine => return Ok(examining::examine(core).await),
+        Command::CloudTry { name, driver, settings } => {
+            let entry = core.clouds.book.entry(name, driver, settings, "not configured");
+            return examining::try_out(core, entry).await.map_err(Refusal::of);
         }
         other => return looking::look(core, other).await,
     };

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::base::Cx;
 use crate::clouds::Cloud;
 use crate::engine::core::Core;
-use crate::model::{Class, CloudName, Failure, PowerAction, Server};
+use crate::engine::policy;
+use crate::model::{Class, CloudName, Deed, Failure, PowerAction, Server};
 
 /// The server of this id or (when it is the only one) name.
 pub async fn find(cloud: &Arc<dyn Cloud>, cx: &Cx, server: &str) -> Result<Server, Failure> {
@@ -40,8 +41,13 @@ fn check_free(core: &Core, server: &Server, tried: &str) -> Result<(), Failure> 
 pub async fn delete(core: &Core, cloud: &CloudName, server: &str) -> Result<(), Failure> {
     let (driver, cx) = (core.clouds.get(cloud)?, Cx::quiet());
     let found = find(&driver, &cx, server).await?;
-    check_free(core, &found, &format!("delete server {}", found.name))?;
+    let tried = format!("delete server {}", found.name);
+    policy::server(core, Deed::ServerDelete, &found, &tried)?;
+    check_free(core, &found, &tried)?;
     driver.delete_server(&cx, &found.id).await?;
+    if let Some(tags) = found.tags.as_ref().filter(|tags| tags.home == core.store.home_id()) {
+        crate::engine::keys::forget(core, &tags.token);
+    }
     core.pokes.servers(cloud);
     Ok(())
 }
@@ -50,7 +56,9 @@ pub async fn delete(core: &Core, cloud: &CloudName, server: &str) -> Result<(), 
 pub async fn power(core: &Core, cloud: &CloudName, server: &str, action: PowerAction) -> Result<(), Failure> {
     let (driver, cx) = (core.clouds.get(cloud)?, Cx::quiet());
     let found = find(&driver, &cx, server).await?;
-    check_free(core, &found, &format!("{action:?} server {}", found.name).to_lowercase())?;
+    let tried = format!("{action:?} server {}", found.name).to_lowercase();
+    policy::server(core, action.into(), &found, &tried)?;
+    check_free(core, &found, &tried)?;
     driver.power(&cx, &found.id, action).await?;
     core.pokes.servers(cloud);
     Ok(())

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::in_the_way;
 use crate::engine::core::{Core, lock};
 use crate::engine::door::Who;
-use crate::engine::{planning, runs};
+use crate::engine::{planning, policy, runs};
 use crate::model::{
     Cluster, ClusterState, Failure, Plan, PlanId, PlanKind, PlannedStep, Run, RunKind, RunNo, RunState, Step, StepCounts, Work,
 };
@@ -23,11 +23,14 @@ pub async fn apply(
     vault: Option<SecretString>,
     key: Option<Uuid>,
 ) -> Result<Answer, Refusal> {
-    let stored = core.store.plan_get(plan).await.map_err(Refusal::of)?;
-    let plan = stored.ok_or_else(|| {
-        Refusal::of(Failure::not_found("carry out the plan", "this plan is no longer known").next("plan again"))
-    })?;
+    let plan = plan_of(core, plan).await.map_err(Refusal::of)?;
     start(core, who, plan, vault, key).await
+}
+
+/// A plan that was made before.
+pub async fn plan_of(core: &Core, plan: PlanId) -> Result<Plan, Failure> {
+    let missing = || Failure::not_found("find the plan", "this plan is no longer known").next("plan again");
+    core.store.plan_get(plan).await?.ok_or_else(missing)
 }
 
 /// Carries out a plan.
@@ -41,12 +44,13 @@ pub async fn start(
     // Between looking whether the cluster is free and taking it, nobody else may do the same.
     let _alone = core.starting.lock().await;
     let existing = core.journal.state().clusters.get(&plan.cluster).cloned();
+    policy::plan(core, &plan)?;
     check(core, &plan, existing.as_ref())?;
     core.store.room().map_err(in_the_way)?;
     let number = core.store.next_run();
     planning::adopt(core, plan.id, number).map_err(Refusal::of)?;
     let text = serde_json::to_vec_pretty(&plan).map_err(|e| Refusal::of(Failure::broken("keep the plan", e)))?;
-    crate::engine::files::write_private(&core.store.run_dir(number).join("plan.json"), &text).map_err(Refusal::of)?;
+    crate::base::files::write_private(&core.store.run_dir(number).join("plan.json"), &text).map_err(Refusal::of)?;
     let title = title(&plan);
     let audit = super::audit(core, who, &title, Some(number), Ok(()));
     let new = new_run(core, who, &plan, existing, number, title);
@@ -98,6 +102,10 @@ fn title(plan: &Plan) -> String {
         })
         .collect();
     match plan.kind {
+        kind if plan.undoes.is_some() => {
+            let run = plan.undoes.map(|run| run.to_string()).unwrap_or_default();
+            format!("{kind} {} (undo run {run})", plan.cluster_name)
+        }
         PlanKind::Playbook => format!("{} on {}", playbooks.join(", "), plan.cluster_name),
         kind => format!("{kind} {}", plan.cluster_name),
     }
@@ -189,6 +197,7 @@ pub async fn single(
     cloud: Option<crate::model::CloudName>,
     key: Option<Uuid>,
 ) -> Result<Answer, Refusal> {
+    policy::single(core, &work, cloud.as_ref(), title)?;
     core.store.room().map_err(in_the_way)?;
     let number = core.store.next_run();
     let run = empty_run(core, who, number, RunKind::Command, title.to_owned());

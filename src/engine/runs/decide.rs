@@ -11,6 +11,9 @@ use crate::model::{
 };
 use crate::protocol::EventBody;
 
+/// The answer to a missing Ansible.
+pub(super) const INSTALL: &str = "install";
+
 /// Attempts of a step whose failure may heal.
 const ATTEMPTS: u32 = 6;
 /// Pause before the second attempt; doubled with each further one.
@@ -94,7 +97,8 @@ impl RunTask {
     /// `Some(None)`: the step needs no slot; `None`: it needs one and there is none.
     pub(super) fn slot(&mut self, index: u32) -> Option<Option<Slot>> {
         let step = self.steps.get(index as usize)?;
-        let (Some(cloud), Work::CreateServer { .. } | Work::DeleteServer { .. }) = (&step.cloud, &step.work) else {
+        let (Some(cloud), Work::CreateServer { .. } | Work::StartServer | Work::DeleteServer { .. }) = (&step.cloud, &step.work)
+        else {
             return Some(None);
         };
         let most = self.core.clouds.get(cloud).map_or(1, |c| c.manners().at_once);
@@ -168,20 +172,21 @@ impl RunTask {
             self.go_on_without(&node, &failure);
             return;
         }
-        match self.on_failure() {
+        match self.on_failure(&failure) {
             OnFailure::Ask => self.ask_about(index, failure),
             OnFailure::Rollback => self.begin_undo(Some(failure)),
             OnFailure::Keep => self.run.failure = self.run.failure.take().or(Some(failure)),
         }
     }
 
-    fn on_failure(&self) -> OnFailure {
+    fn on_failure(&self, failure: &Failure) -> OnFailure {
+        let of_spec = self.cluster.as_ref().map_or(OnFailure::Keep, |c| c.spec.on_failure);
         match self.run.kind {
+            // One answer mends it.
+            RunKind::Playbook if crate::ansible::is_missing(failure) && of_spec == OnFailure::Ask => OnFailure::Ask,
             // There is nothing to give back, and the message says all.
             RunKind::Playbook | RunKind::Command | RunKind::Delete => OnFailure::Keep,
-            RunKind::Create | RunKind::Scale | RunKind::Repair => {
-                self.cluster.as_ref().map_or(OnFailure::Keep, |c| c.spec.on_failure)
-            }
+            RunKind::Create | RunKind::Scale | RunKind::Repair => of_spec,
         }
     }
 
@@ -206,7 +211,7 @@ impl RunTask {
         let now = self.now();
         let of_node: Vec<_> = self.steps.iter().filter(|s| s.node.as_deref() == Some(node)).cloned().collect();
         for step in of_node {
-            if step.work.creates() && step.attempt > 0 {
+            if step.work.can_undo() && step.attempt > 0 {
                 self.change_step(step.index, |s| s.state = StepState::Undoing);
                 self.launches.push(Launch { step: step.index, way: Way::Undo, again: true, slot: None });
             } else if step.state != StepState::Done {
@@ -222,6 +227,9 @@ impl RunTask {
     pub(super) fn ask_about(&mut self, index: u32, failure: Failure) {
         let Some(step) = self.steps.get(index as usize) else { return };
         let mut choices = vec![choice("retry", 'r', "try again")];
+        if crate::ansible::is_missing(&failure) {
+            choices.insert(0, choice(INSTALL, 'i', "install it now, then go on"));
+        }
         if let (Some(node), true) = (&step.node, is_birth(step)) {
             choices.push(choice("skip", 's', &format!("go on without {node}")));
         }
@@ -257,7 +265,7 @@ impl RunTask {
 
 /// The step is part of how a node comes into being.
 pub(super) fn is_birth(step: &Step) -> bool {
-    matches!(step.work, Work::CreateServer { .. } | Work::WaitServer | Work::WaitSsh)
+    matches!(step.work, Work::CreateServer { .. } | Work::StartServer | Work::WaitServer | Work::WaitSsh)
 }
 
 /// One answer that a prompt offers.

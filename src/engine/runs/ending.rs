@@ -8,13 +8,6 @@ use crate::model::{
 };
 use crate::protocol::EventBody;
 
-/// Steps that the engine adds to an undo begin with this.
-const CLEANUP: &str = "clean up: ";
-
-fn is_cleanup(step: &Step) -> bool {
-    step.title.starts_with(CLEANUP)
-}
-
 impl RunTask {
     /// Somebody cancelled the run: stop what runs, then undo, keep, or ask.
     pub(super) fn end_early(&mut self) {
@@ -56,7 +49,7 @@ impl RunTask {
 
     /// A step that runs now is to stop: the run is being ended, and the step is no part of that.
     pub(super) fn stopping(&self, step: &Step) -> bool {
-        matches!(self.run.state, RunState::Cancelling | RunState::Undoing) && !is_cleanup(step)
+        matches!(self.run.state, RunState::Cancelling | RunState::Undoing) && !step.cleanup
     }
 
     /// How many steps have created something that was not given back.
@@ -105,12 +98,12 @@ impl RunTask {
     /// its record.
     pub(super) fn unwind(&mut self) {
         // What was running when the decision fell comes to its end first: it may have created something by then.
-        if self.steps.iter().any(|s| s.state == StepState::Running && !is_cleanup(s)) {
+        if self.steps.iter().any(|s| s.state == StepState::Running && !s.cleanup) {
             return;
         }
         let given_back = |s: &&Step| matches!(s.state, StepState::Undone | StepState::Undoing | StepState::UndoFailed);
-        let created = self.steps.iter().rev().filter(|s| s.work.creates() && s.attempt > 0 && !given_back(s));
-        for index in created.map(|s| s.index).collect::<Vec<_>>() {
+        let made = self.steps.iter().rev().filter(|s| s.work.can_undo() && s.attempt > 0 && !given_back(s));
+        for index in made.map(|s| s.index).collect::<Vec<_>>() {
             let Some(slot) = self.slot(index) else { continue };
             self.change_step(index, |s| s.state = StepState::Undoing);
             self.launches.push(Launch { step: index, way: Way::Undo, again: true, slot });
@@ -118,12 +111,12 @@ impl RunTask {
         if self.steps.iter().any(|s| s.state == StepState::Undoing) || self.slot_wait.is_some() {
             return;
         }
-        if !self.steps.iter().any(is_cleanup) {
+        if !self.steps.iter().any(|s| s.cleanup) {
             self.add_cleanup();
         }
         self.start_ready();
         if self.nothing_left() {
-            let bad = |s: &Step| s.state == StepState::UndoFailed || (is_cleanup(s) && s.state != StepState::Done);
+            let bad = |s: &Step| s.state == StepState::UndoFailed || (s.cleanup && s.state != StepState::Done);
             let bad = self.steps.iter().any(bad);
             self.finish(if bad { RunState::Failed } else { RunState::Undone });
         }
@@ -164,7 +157,8 @@ impl RunTask {
                 cluster: self.run.cluster,
                 cloud,
                 after: if n == 0 { Vec::new() } else { vec![index - 1] },
-                ..Step::new(self.run.number, index, format!("{CLEANUP}{title}"), work, self.core.token())
+                cleanup: true,
+                ..Step::new(self.run.number, index, format!("clean up: {title}"), work, self.core.token())
             };
             self.changes.push(EventBody::Step(Box::new(step.clone())));
             self.steps.push(step);

@@ -3,10 +3,11 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Order;
+use super::decide::INSTALL;
 use super::task::{Asker, RunTask};
 use crate::base::job;
 use crate::engine::steps::{Ask, Question};
-use crate::model::{Ending, Failure, Prompt, PromptId, PromptKind, PromptState, RunState, StepState, Work};
+use crate::model::{Ending, Failure, Prompt, PromptId, PromptKind, PromptState, RunState, Step, StepState, Work};
 use crate::protocol::{EventBody, Refusal};
 
 impl RunTask {
@@ -86,12 +87,13 @@ impl RunTask {
             ("retry", node) => {
                 // A server that came up broken is made anew, so its whole birth is repeated.
                 let whole = step.work == Work::WaitServer;
-                let part = |s: &crate::model::Step| whole && s.node == node && s.work.creates();
+                let part = |s: &Step| whole && s.node == node && s.work.can_undo();
                 let again: Vec<u32> = self.steps.iter().filter(|s| s.index == index || part(s)).map(|s| s.index).collect();
                 for index in again {
                     self.change_step(index, |s| s.state = StepState::Pending);
                 }
             }
+            (INSTALL, _) => self.install_ansible(index),
             ("skip", Some(node)) => self.go_on_without(&node, &failure),
             ("undo", _) => self.begin_undo(Some(failure)),
             _ => {
@@ -99,6 +101,18 @@ impl RunTask {
                 self.change_step(index, |s| s.state = StepState::Failed);
             }
         }
+    }
+
+    /// Adds a step that installs Ansible, and lets the step that missed it wait for that.
+    fn install_ansible(&mut self, index: u32) {
+        let new = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
+        let step = Step::new(self.run.number, new, "install Ansible".to_owned(), Work::InstallAnsible, self.core.token());
+        self.changes.push(EventBody::Step(Box::new(step.clone())));
+        self.steps.push(step);
+        self.change_step(index, |s| {
+            s.state = StepState::Pending;
+            s.after.push(new);
+        });
     }
 
     /// A step asks something.

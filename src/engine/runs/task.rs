@@ -142,6 +142,7 @@ impl RunTask {
             self.commit().await?;
             self.launch();
             if self.run.state.ended() {
+                crate::ansible::playbook::remove_control_dir(&steps::control_dir(&self.core, self.run.number));
                 return Ok(());
             }
             match self.wait().await {

@@ -2,11 +2,13 @@
 
 mod ansible;
 mod cluster;
+mod command;
 mod key;
 mod playbook;
 mod reach;
 mod server;
 mod talk;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use super::runs::Order;
 use crate::base::{Cx, SystemClock};
 use crate::clouds::Cloud;
 use crate::model::play::Totals;
-use crate::model::{Cluster, Failure, Node, PromptKind, Step, Work};
+use crate::model::{Cluster, Failure, Node, PromptKind, RunNo, Step, Work};
 
 /// What a step is handed.
 pub struct StepCx {
@@ -141,6 +143,11 @@ impl StepCx {
     }
 }
 
+/// Where the shared SSH connections of a run have their sockets.
+pub fn control_dir(core: &Core, run: RunNo) -> PathBuf {
+    core.store.run_dir(run).join("cp")
+}
+
 /// Does what the step is there for.
 ///
 /// # Errors
@@ -149,6 +156,7 @@ pub async fn perform(cx: &StepCx) -> Result<Done, Bad> {
     Ok(match &cx.step.work {
         Work::MakeKey => key::make(cx).await?,
         Work::CreateServer { server } => server::create(cx, server).await?,
+        Work::StartServer => server::start(cx).await?,
         Work::WaitServer => server::wait(cx).await?,
         Work::WaitSsh => reach::wait(cx).await?,
         Work::WriteHosts => reach::write_hosts(cx).await?,
@@ -158,6 +166,8 @@ pub async fn perform(cx: &StepCx) -> Result<Done, Bad> {
         Work::VerifyGone => cluster::verify_gone(cx).await?,
         Work::Forget => cluster::forget(cx)?,
         Work::InstallAnsible => ansible::install(cx).await?,
+        Work::Command { call } => command::run(cx, call).await?,
+        Work::Join => Done::default(),
     })
 }
 
@@ -168,6 +178,7 @@ pub async fn perform(cx: &StepCx) -> Result<Done, Bad> {
 pub async fn undo(cx: &StepCx) -> Result<Done, Bad> {
     match &cx.step.work {
         Work::CreateServer { .. } => Ok(server::give_back(cx).await?),
+        Work::StartServer => Ok(server::stop_again(cx).await?),
         _ => Ok(Done::default()),
     }
 }

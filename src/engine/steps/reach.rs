@@ -20,7 +20,7 @@ pub async fn wait(cx: &StepCx) -> Result<Done, Failure> {
     let mut target = cx.core.target(cluster, &cx.nodes, &node.name)?;
     let learnt = cx.dir().join("known_hosts");
     if node.host_key.is_none() {
-        crate::engine::files::private_dir(&cx.dir())?;
+        crate::base::files::private_dir(&cx.dir())?;
         target.known = KnownHosts::learn(&learnt);
     }
     let limit = cloud.manners().boot_limit;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Change, Done, StepCx};
 use crate::base::Cx;
 use crate::clouds::Cloud;
-use crate::model::{Class, Failure, NewServer, NodeState, Server, ServerStatus, Token};
+use crate::model::{Class, Failure, NewServer, NodeState, PowerAction, Server, ServerStatus, Token};
 
 /// Creates the server of a node, or takes over the one that an earlier attempt created.
 pub async fn create(cx: &StepCx, wanted: &NewServer) -> Result<Done, Failure> {
@@ -17,6 +17,9 @@ pub async fn create(cx: &StepCx, wanted: &NewServer) -> Result<Done, Failure> {
         && !wanted.authorized_keys.contains(key)
     {
         wanted.authorized_keys.push(key.clone());
+    }
+    if cx.step.cluster.is_none() {
+        wanted.authorized_keys.push(crate::engine::keys::of_server(&cx.core, &cx.step.token, &wanted.name)?);
     }
     let found = if cx.again { adopt(cx, &cloud, &call).await? } else { None };
     let server = match found {
@@ -75,6 +78,32 @@ async fn look_twice(cx: &StepCx, cloud: &Arc<dyn Cloud>, call: &Cx) -> Result<Ve
     }
     call.sleep(&cx.step.title, cloud.manners().settle).await?;
     call.run(&cx.step.title, cloud.servers_by_token(call, token)).await
+}
+
+/// Switches the node's server on, unless it is on (or on its way).
+pub async fn start(cx: &StepCx) -> Result<Done, Failure> {
+    switch(cx, PowerAction::Start, ServerStatus::Shutoff).await?;
+    Ok(Done::note("on"))
+}
+
+/// Switches a server off that this run has switched on.
+pub async fn stop_again(cx: &StepCx) -> Result<Done, Failure> {
+    switch(cx, PowerAction::Stop, ServerStatus::Active).await?;
+    let name = cx.node()?.name.clone();
+    Ok(Done::note("off again").node(&name, |n| n.state = NodeState::Stopped))
+}
+
+/// Does `action` where the node's server is in state `from`.
+async fn switch(cx: &StepCx, action: PowerAction, from: ServerStatus) -> Result<(), Failure> {
+    let (cloud, node) = (cx.cloud()?, cx.node()?);
+    let id = node.server.as_deref().ok_or_else(|| Failure::broken(&cx.step.title, "the node has no server"))?;
+    let call = cx.cx();
+    let server = call.run(&cx.step.title, cloud.server(&call, id)).await?;
+    if server.status == from {
+        call.output.line(&format!("server {} is {}: {action:?}", server.name, server.status).to_lowercase());
+        call.run(&cx.step.title, cloud.power(&call, id, action)).await?;
+    }
+    Ok(())
 }
 
 /// Waits until the node's server is active.
@@ -156,6 +185,9 @@ pub async fn give_back(cx: &StepCx) -> Result<Done, Failure> {
         call.output.line(&format!("giving back server {} ({})", server.name, server.id));
         call.run(&cx.step.title, cloud.delete_server(&call, &server.id)).await?;
         count += 1;
+    }
+    if cx.step.cluster.is_none() {
+        crate::engine::keys::forget(&cx.core, &cx.step.token);
     }
     let done = Done::note(format!("{count} given back"));
     Ok(match &cx.step.node {

@@ -45,7 +45,7 @@ impl Talk {
 
     fn open(&self) -> Option<OutputLog> {
         let dir = self.path.parent()?;
-        let made = crate::engine::files::private_dir(dir).and_then(|()| OutputLog::append(&self.path));
+        let made = crate::base::files::private_dir(dir).and_then(|()| OutputLog::append(&self.path));
         made.inspect_err(|failure| tracing::warn!(%failure, "a step's output is lost")).ok()
     }
 }

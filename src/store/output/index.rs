@@ -91,6 +91,12 @@ impl Index {
         after.checked_sub(1).map_or(Mark::default(), |at| self.marks[at])
     }
 
+    /// The last mark at or before a byte.
+    pub(super) fn before_byte(&self, offset: u64) -> Mark {
+        let after = self.marks.partition_point(|m| m.offset <= offset);
+        after.checked_sub(1).map_or(Mark::default(), |at| self.marks[at])
+    }
+
     /// Where a line begins, if there is a mark for it.
     pub(super) fn exactly(&self, line: u64) -> Option<u64> {
         if line == self.last.line {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::stamps::Marks;
 use crate::model::Failure;
 use crate::store::trouble;
 
@@ -21,6 +22,7 @@ pub struct OutputLog {
 struct End {
     file: File,
     length: u64,
+    marks: Marks,
 }
 
 impl OutputLog {
@@ -36,7 +38,7 @@ impl OutputLog {
             }
             let mut file = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path)?;
             let length = file.metadata()?.len();
-            let mut end = End { file: file.try_clone()?, length };
+            let mut end = End { file: file.try_clone()?, length, marks: Marks::of(path) };
             if length > 0 {
                 let mut last = [0];
                 file.seek(SeekFrom::End(-1))?;
@@ -78,6 +80,7 @@ impl End {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.file.write_all(bytes) {
             Ok(()) => {
+                self.marks.now(self.length);
                 self.length += bytes.len() as u64;
                 Ok(())
             }

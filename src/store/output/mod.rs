@@ -8,12 +8,14 @@ mod index;
 mod log;
 mod pager;
 mod pages;
+mod stamps;
 #[cfg(test)]
 mod tests;
 
 pub use log::OutputLog;
 pub use pager::Pager;
 pub use pages::Pages;
+pub use stamps::read as stamps;
 
 /// In place of the number of a line: the last ones.
 pub const LAST: u64 = u64::MAX;
@@ -29,8 +31,21 @@ pub struct Page {
     /// Without line ends. Longer ones than [`MAX_LINE`] are cut and say so. Fewer than asked for when there are no more,
     /// or when more would not fit into a message of the protocol: go on at `from` + their number.
     pub lines: Vec<String>,
+    /// Where each of them begins, bytes.
+    pub offsets: Vec<u64>,
     /// Lines there are now.
     pub total: u64,
     /// Bytes there are now.
     pub bytes: u64,
+}
+
+/// What a search came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// Numbers of the lines, from 0.
+    pub lines: Vec<u64>,
+    /// The first line that was not looked at.
+    pub upto: u64,
+    /// Lines there are now.
+    pub total: u64,
 }

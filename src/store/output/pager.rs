@@ -2,16 +2,21 @@
 
 use std::fs::File;
 use std::io::{self, BufRead};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::index::Index;
-use super::{LAST, MAX_LINE, Page};
+use super::{Found, LAST, MAX_LINE, Page};
 use crate::model::Failure;
+use crate::model::text::clean;
 use crate::store::trouble;
 
 /// Bytes of one page in JSON: a message of the protocol is at most 1 MiB, and has room for more than the lines.
 const MAX_PAGE: usize = 768 * 1024;
+
+/// Bytes that one search reads: some ten milliseconds.
+pub(super) const SEARCH: u64 = 8 << 20;
 
 const CHUNK: usize = 64 * 1024;
 
@@ -40,7 +45,81 @@ impl Pager {
     /// # Errors
     /// The file cannot be read.
     pub fn page(&mut self, from: u64, count: u32, ended: bool) -> Result<Page, Failure> {
-        self.refresh().and_then(|()| self.read(from, count, ended)).map_err(|e| self.failed(&e))
+        self.refresh().map_err(|e| self.failed(&e))?;
+        let total = self.total(ended);
+        let from = if from == LAST { total.saturating_sub(u64::from(count)) } else { from.min(total) };
+        let to = total.min(from.saturating_add(u64::from(count)));
+        self.read(from, from..to, total).map_err(|e| self.failed(&e))
+    }
+
+    /// The lines of these numbers, which rise; those that are not there are left out.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn pick(&mut self, numbers: &[u64], ended: bool) -> Result<Page, Failure> {
+        self.refresh().map_err(|e| self.failed(&e))?;
+        let total = self.total(ended);
+        let there = numbers.iter().copied().filter(|number| *number < total);
+        self.read(numbers.first().copied().unwrap_or(0), there, total).map_err(|e| self.failed(&e))
+    }
+
+    /// The lines among `lines` that are `wanted`, which is asked with where a line begins and how it reads: without
+    /// control sequences, of long ones the first [`MAX_LINE`] bytes. At most `most` are told, and not much more than
+    /// [`SEARCH`] bytes are read: go on at [`Found::upto`].
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn search(
+        &mut self,
+        lines: Range<u64>,
+        most: usize,
+        ended: bool,
+        mut wanted: impl FnMut(u64, &str) -> bool,
+    ) -> Result<Found, Failure> {
+        self.refresh().map_err(|e| self.failed(&e))?;
+        let total = self.total(ended);
+        let to = lines.end.min(total);
+        let mut found = Found { lines: Vec::new(), upto: lines.start.min(to), total };
+        let Some(file) = &self.file else { return Ok(found) };
+        let mut reader = self.reader(file);
+        let mut read = || {
+            reader.go_to(found.upto, &self.index)?;
+            let begin = reader.place();
+            while found.upto < to && found.lines.len() < most && reader.place() - begin < SEARCH {
+                let offset = reader.place();
+                let (bytes, _) = reader.line(MAX_LINE, self.index.exactly(found.upto + 1))?;
+                let line = String::from_utf8_lossy(bytes.strip_suffix(b"\r").unwrap_or(&bytes));
+                if wanted(offset, &clean(&line)) {
+                    found.lines.push(found.upto);
+                }
+                found.upto += 1;
+            }
+            Ok(())
+        };
+        read().map_err(|e: io::Error| self.failed(&e))?;
+        Ok(found)
+    }
+
+    /// Number of the line that holds the byte at `offset`; beyond the end, of the last one.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn line_at(&mut self, offset: u64, ended: bool) -> Result<u64, Failure> {
+        self.refresh().map_err(|e| self.failed(&e))?;
+        let last = self.total(ended).saturating_sub(1);
+        let Some(file) = &self.file else { return Ok(0) };
+        let mut reader = self.reader(file);
+        let mut look = || {
+            reader.go_to(self.index.before_byte(offset).line, &self.index)?;
+            loop {
+                let number = reader.line;
+                reader.line(0, self.index.exactly(number + 1))?;
+                if reader.place() > offset || number >= last {
+                    return Ok(number.min(last));
+                }
+            }
+        };
+        look().map_err(|e: io::Error| self.failed(&e))
     }
 
     /// Whole lines and bytes there are now.
@@ -76,26 +155,32 @@ impl Pager {
         Ok(())
     }
 
-    fn read(&self, from: u64, count: u32, ended: bool) -> io::Result<Page> {
-        let partial = ended && self.index.open_line() < self.index.scanned();
-        let total = self.index.lines() + u64::from(partial);
-        let from = if from == LAST { total.saturating_sub(u64::from(count)) } else { from.min(total) };
-        let mut page = Page { from, lines: Vec::new(), total, bytes: self.index.scanned() };
+    /// Whole lines there are; a last one without line feed counts once `ended`.
+    fn total(&self, ended: bool) -> u64 {
+        self.index.lines() + u64::from(ended && self.index.open_line() < self.index.scanned())
+    }
+
+    fn reader<'a>(&self, file: &'a File) -> Reader<'a> {
+        Reader { file, at: 0, end: self.index.scanned(), buffer: Vec::new(), used: 0, line: 0 }
+    }
+
+    /// The lines of these numbers, in their order, as far as they fit into a page.
+    fn read(&self, from: u64, numbers: impl Iterator<Item = u64>, total: u64) -> io::Result<Page> {
+        let mut page = Page { from, total, bytes: self.index.scanned(), ..Page::default() };
         let Some(file) = &self.file else { return Ok(page) };
-        let mark = self.index.before(from);
-        let mut reader = Reader { file, at: mark.offset, end: self.index.scanned(), buffer: Vec::new(), used: 0 };
-        for _ in mark.line..from {
-            reader.line(0, None)?;
-        }
+        let mut reader = self.reader(file);
         let mut weight = 0;
-        for line in from..total.min(from.saturating_add(u64::from(count))) {
-            let (bytes, length) = reader.line(MAX_LINE, self.index.exactly(line + 1))?;
+        for number in numbers {
+            reader.go_to(number, &self.index)?;
+            let offset = reader.place();
+            let (bytes, length) = reader.line(MAX_LINE, self.index.exactly(number + 1))?;
             let text = show(&bytes, length);
             weight += json_length(&text);
             if weight > MAX_PAGE && !page.lines.is_empty() {
                 break;
             }
             page.lines.push(text);
+            page.offsets.push(offset);
         }
         Ok(page)
     }
@@ -109,13 +194,34 @@ struct Reader<'a> {
     end: u64,
     buffer: Vec<u8>,
     used: usize,
+    /// Number of the next line.
+    line: u64,
 }
 
 impl Reader<'_> {
+    /// Where the next line begins.
+    fn place(&self) -> u64 {
+        self.at - (self.buffer.len() - self.used) as u64
+    }
+
+    /// Goes to a line: through the index, unless it is near.
+    fn go_to(&mut self, number: u64, index: &Index) -> io::Result<()> {
+        let mark = index.before(number);
+        if number < self.line || mark.line > self.line {
+            (self.at, self.used, self.line) = (mark.offset, 0, mark.line);
+            self.buffer.clear();
+        }
+        while self.line < number {
+            self.line(0, index.exactly(self.line + 1))?;
+        }
+        Ok(())
+    }
+
     /// The next line without its line feed: at most `most` bytes of it, and how long it is. `next` is where the line
     /// after it begins, if known: a long line is not read to its end then.
     fn line(&mut self, most: usize, next: Option<u64>) -> io::Result<(Vec<u8>, u64)> {
-        let begin = self.at - (self.buffer.len() - self.used) as u64;
+        let begin = self.place();
+        self.line += 1;
         let mut line = Vec::new();
         let mut length = 0;
         loop {

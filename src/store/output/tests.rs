@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::index::{Index, Mark};
+use super::pager::SEARCH;
 use super::*;
 use crate::store::is_full;
 
@@ -211,6 +212,26 @@ fn plainly(bytes: &[u8], ended: bool) -> Vec<String> {
     lines.iter().map(text).collect()
 }
 
+#[test]
+fn a_search_tells_of_lines_goes_on_where_it_stopped_and_reads_no_more_than_it_may() {
+    let (_dir, path) = place();
+    add(&path, b"\x1b[31mfatal\x1b[0m: a\nok\r\nFATAL: fa\x1b[1mtal\nlast fatal");
+    let mut pager = Pager::open(&path).unwrap();
+    let mut search = |lines, most, ended| pager.search(lines, most, ended, |_, line| line.contains("fatal")).unwrap();
+    assert_eq!(search(0..99, 9, false), Found { lines: vec![0, 2], upto: 3, total: 3 });
+    assert_eq!(search(0..99, 9, true), Found { lines: vec![0, 2, 3], upto: 4, total: 4 });
+    assert_eq!(search(0..99, 1, true), Found { lines: vec![0], upto: 1, total: 4 });
+    assert_eq!(search(1..3, 9, true), Found { lines: vec![2], upto: 3, total: 4 });
+    assert_eq!(search(50..99, 9, true), Found { lines: vec![], upto: 4, total: 4 });
+
+    add(&path, b"\n");
+    let long = format!("{}\n", "y".repeat(99)).repeat(200_000);
+    add(&path, long.as_bytes());
+    let first = pager.search(0..u64::MAX, 9, true, |_, _| false).unwrap();
+    assert!((SEARCH / 100..SEARCH / 100 + 9).contains(&first.upto), "{first:?}");
+    assert_eq!(pager.search(first.upto..u64::MAX, 1, true, |_, _| true).unwrap().lines, [first.upto]);
+}
+
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => prop::collection::vec(any::<u8>(), 0..200),
@@ -244,6 +265,16 @@ proptest! {
             prop_assert_eq!((page.from, page.total, page.bytes), (from as u64, all.len() as u64, written.len() as u64));
             prop_assert!(page.lines.len() == expected.len() || !page.lines.is_empty());
             prop_assert_eq!(&page.lines[..], &expected[..page.lines.len()]);
+            prop_assert_eq!(page.lines.len(), page.offsets.len());
+            for (number, offset) in (from as u64..).zip(&page.offsets) {
+                prop_assert!(*offset == 0 || written[*offset as usize - 1] == b'\n');
+                prop_assert_eq!(pager.line_at(*offset, ended).unwrap(), number);
+            }
+            let odd: Vec<u64> = (0..all.len() as u64 + 3).filter(|n| n % 7 == from as u64 % 7).take(40).collect();
+            let picked = pager.pick(&odd, ended).unwrap();
+            let wanted: Vec<String> = odd.iter().filter_map(|n| all.get(*n as usize).cloned()).collect();
+            prop_assert_eq!(&picked.lines[..], &wanted[..picked.lines.len()]);
+            prop_assert!(picked.lines.len() == wanted.len() || !picked.lines.is_empty());
         }
     }
 }

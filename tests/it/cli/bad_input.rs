@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::home::{Home, Said};
+use crate::support::skipped;
 
 /// A home with a sandbox whose servers are never reached: planning asks it for flavors and images only.
 fn home() -> Home {
@@ -105,4 +106,31 @@ fn names_with_control_sequences_arrive_as_plain_text() {
     let said = home.run(["cluster", "show", "a\u{1b}]52;c;ZXZpbA==\u{7}\u{1b}[2Jb"]);
     assert_eq!(said.code, Some(2));
     assert!(!said.err.contains('\u{1b}') && !said.err.contains('\u{7}'), "{:?}", said.err);
+}
+
+#[test]
+fn a_socket_folder_of_another_account_is_refused() {
+    let test = "a_socket_folder_of_another_account_is_refused";
+    if !nix::unistd::geteuid().is_root() {
+        return skipped(test, "only root can give a folder to another account");
+    }
+    let home = home();
+    home.run(["engine", "stop"]).ok();
+    let state = home.path().join("state");
+    let give = |uid: u32| nix::unistd::chown(&state, Some(uid.into()), None).unwrap();
+    give(12_345);
+    let before = std::fs::read(home.path().join("config/settings.toml")).unwrap();
+    for args in [&["run", "list"][..], &["cloud", "add", "other", "--driver", "sandbox"], &["engine", "run"]] {
+        let said = home.run(args);
+        assert!(matches!(said.code, Some(1 | 3)), "{args:?}: {:?} {}", said.code, said.err);
+        assert_eq!(said.out, "", "{args:?}");
+        assert_eq!(said.err.matches("quarterdeck: ").count(), 1, "{args:?}: {}", said.err);
+        for word in ["12345", state.to_str().unwrap(), "next:"] {
+            assert!(said.err.contains(word), "{args:?}: {word:?} is missing in {}", said.err);
+        }
+    }
+    assert!(!state.join("engine.sock").exists(), "an engine listens in a folder of somebody else");
+    assert_eq!(before, std::fs::read(home.path().join("config/settings.toml")).unwrap());
+    give(0);
+    assert_eq!(home.run(["run", "list", "--json"]).ok().json(), json!([]));
 }

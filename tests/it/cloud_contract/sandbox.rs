@@ -15,6 +15,7 @@ use super::{Faults, Fixture, contract};
 use crate::support::{self, PROGRAM};
 
 contract!(SandboxFixture::new);
+contract!(SandboxFixture::new: images { an_image_is_made_of_a_directory_and_of_an_archive, what_is_no_image_is_refused });
 
 /// A sandbox cloud in a directory of its own.
 pub struct SandboxFixture {
@@ -128,7 +129,7 @@ pub fn open(dir: &Path, home: HomeId) -> Sandbox {
 }
 
 /// Runs something asynchronous to its end wherever it is called.
-fn in_a_runtime<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+pub fn in_a_runtime<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
     std::thread::spawn(run).join().unwrap()
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use quarterdeck::base::Cx;
-use quarterdeck::model::{PowerAction, ServerStatus};
+use quarterdeck::model::{PowerAction, ServerStatus, Verdict};
 
 use super::root;
 use crate::cloud_contract::sandbox::SandboxFixture;
@@ -78,11 +78,11 @@ async fn the_flavor_limits_memory_where_the_kernel_allows_it() {
 async fn the_doctor_finds_what_servers_need() {
     let Some(fixture) = SandboxFixture::new() else { return };
     let findings = fixture.sandbox().doctor().await;
-    for name in ["namespaces", "users on servers", "memory limits", "addresses", "python"] {
+    for name in ["namespaces", "users on servers", "memory limits", "addresses", "python on servers"] {
         let finding = findings.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name}: {findings:?}"));
-        assert!(!finding.note.is_empty() && (finding.ok || !finding.fix.is_empty()), "{finding:?}");
+        assert!(!finding.found.is_empty() && (finding.verdict == Verdict::Ok || !finding.next.is_empty()), "{finding:?}");
     }
-    assert!(findings.iter().all(|f| f.ok || !f.needed), "{findings:?}");
+    assert!(findings.iter().all(|f| f.verdict != Verdict::Missing), "{findings:?}");
     let identity = fixture.cloud().identity(&Cx::quiet()).await.unwrap();
     assert!(identity.notes.iter().any(|n| n.contains("no security boundary")), "{identity:?}");
     let left: Vec<_> = fs::read_dir(fixture.dir()).unwrap().flatten().map(|e| e.file_name()).collect();

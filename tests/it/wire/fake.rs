@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use futures::{SinkExt, StreamExt};
 use quarterdeck::engine::door::{Attached, Door, FrameIo, State, Who};
 use quarterdeck::engine::feeds::{Hub, LiveFeed, Recent, RecordedFeed};
 use quarterdeck::model::{Failure, Run, RunKind, RunNo, RunState, Step, StepCounts, StepId, StepState, Time, Token, Work};
-use quarterdeck::protocol::command::StopMode;
+use quarterdeck::protocol::command::{OutputPage, StopMode};
 use quarterdeck::protocol::event::EVENT_VERSION;
 use quarterdeck::protocol::frame::{Exit, Frame};
 use quarterdeck::protocol::live::Live;
@@ -34,6 +35,8 @@ pub struct Fake {
     kept: Mutex<Kept>,
     pub recent: Arc<Recent>,
     pub hub: Arc<Hub>,
+    /// Lines of output that were told of last.
+    lines: AtomicU64,
     /// How many clients there are, and who.
     pub present: watch::Sender<Vec<Attached>>,
     /// How often something was done.
@@ -53,6 +56,7 @@ impl Fake {
             kept: Mutex::default(),
             recent: Recent::new(0, Vec::new(), KEPT),
             hub: Hub::new(),
+            lines: AtomicU64::new(0),
             present: watch::Sender::default(),
             done: watch::Sender::default(),
             gate: Semaphore::new(0),
@@ -86,6 +90,7 @@ impl Fake {
 
     pub fn output(&self, run: u64, lines: u64) {
         let run = RunNo(run);
+        self.lines.store(lines, Ordering::Relaxed);
         self.hub.publish(&Topic::Run { run }, Live::Output { run, step: 0, attempt: 1, lines, bytes: lines * 10 });
     }
 
@@ -109,6 +114,21 @@ impl Fake {
             .collect()
     }
 
+    /// Lines of a hundred bytes, as many as are asked for.
+    fn page(&self, from: u64, count: u32, attempt: u32) -> Answer {
+        let lines = (from..from + u64::from(count)).map(|n| format!("{n:09} changed: [node-1] {}", "x".repeat(72)));
+        let total = self.lines.load(Ordering::Relaxed);
+        Answer::Output(OutputPage {
+            attempt,
+            from,
+            lines: lines.collect(),
+            times: Vec::new(),
+            total,
+            bytes: total * 100,
+            ended: false,
+        })
+    }
+
     async fn answer(&self, command: Command) -> Result<Answer, Refusal> {
         match command {
             Command::Status => Ok(Answer::Text("here".to_owned())),
@@ -117,6 +137,7 @@ impl Fake {
                 self.gate.acquire().await.unwrap().forget();
                 Ok(Answer::Text("at last".to_owned()))
             }
+            Command::OutputPage { attempt, from, count, .. } => Ok(self.page(from, count, attempt)),
             // As many bytes as are asked for.
             Command::Audit { count } => Ok(Answer::Text("x".repeat(count as usize))),
             Command::AnsibleInstall => {
@@ -172,6 +193,7 @@ fn step(number: u64, index: u32, n: u32) -> Step {
         ended: None,
         failure: None,
         note: String::new(),
+        cleanup: false,
     }
 }
 

@@ -1,0 +1,266 @@
+//! The command line that does the same as a command: what a screen shows beside a button, ready to be copied.
+
+use crate::model::spec::PlaybookSpec;
+use crate::model::{CloudName, ClusterId, Ending, PowerAction, PromptKind};
+use crate::protocol::command::StopMode;
+use crate::protocol::{Command, ListKind, Rows, SpecSource};
+
+use super::Mirror;
+
+/// Settings of clouds whose value is never written on a command line.
+const SECRET: &[&str] = &["password", "secret", "token", "credential"];
+
+/// A line in the making: names come before options, unless one of them would be taken for an option.
+struct Words {
+    verb: Vec<String>,
+    names: Vec<String>,
+    options: Vec<String>,
+}
+
+impl Words {
+    fn new(verb: &str) -> Self {
+        let verb = std::iter::once("quarterdeck").chain(verb.split(' ')).map(str::to_owned).collect();
+        Self { verb, names: Vec::new(), options: Vec::new() }
+    }
+
+    fn name(mut self, name: impl Into<String>) -> Self {
+        self.names.push(name.into());
+        self
+    }
+
+    fn flag(mut self, flag: &str, on: bool) -> Self {
+        if on {
+            self.options.push(flag.to_owned());
+        }
+        self
+    }
+
+    fn option(mut self, option: &str, value: impl AsRef<str>) -> Self {
+        let value = value.as_ref();
+        if value.starts_with('-') {
+            self.options.push(format!("{option}={value}"));
+        } else {
+            self.options.extend([option.to_owned(), value.to_owned()]);
+        }
+        self
+    }
+
+    fn maybe(self, option: &str, value: Option<impl AsRef<str>>) -> Self {
+        match value {
+            Some(value) => self.option(option, value),
+            None => self,
+        }
+    }
+
+    fn end(self) -> Vec<String> {
+        let Self { mut verb, names, options } = self;
+        if names.iter().any(|name| name.starts_with('-')) {
+            verb.extend(options);
+            verb.push("--".to_owned());
+            verb.extend(names);
+        } else {
+            verb.extend(names);
+            verb.extend(options);
+        }
+        verb
+    }
+}
+
+/// The words of the command line that does the same, the program's name first. `None`: it has no such words, or a
+/// secret would be among them.
+pub fn argv(command: &Command, mirror: &Mirror) -> Option<Vec<String>> {
+    look(command, mirror).or_else(|| plan(command, mirror)).or_else(|| act(command, mirror)).map(Words::end)
+}
+
+/// [`argv`] as one line for a shell.
+pub fn line(command: &Command, mirror: &Mirror) -> Option<String> {
+    Some(argv(command, mirror)?.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+}
+
+/// The line that shows a cluster.
+pub fn cluster_show(id: ClusterId, mirror: &Mirror) -> Option<String> {
+    let words = Words::new("cluster show").name(cluster_name(mirror, id)?).end();
+    Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+}
+
+/// A word as a shell wants it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:=@%+,-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+fn look(command: &Command, mirror: &Mirror) -> Option<Words> {
+    Some(match command {
+        Command::Refresh { cloud, list } | Command::List { cloud, list } => {
+            let noun = match list {
+                ListKind::Flavors => "flavor list",
+                ListKind::Images => "image list",
+                ListKind::Networks => "network list",
+                ListKind::Servers => "server list",
+                ListKind::Quota => return Some(Words::new("cloud show").name(cloud.as_str())),
+                ListKind::KeyPairs | ListKind::FloatingIps => return None,
+            };
+            Words::new(noun).option("--cloud", cloud.as_str())
+        }
+        Command::Status => Words::new("engine status"),
+        Command::Clouds { test } => Words::new(if *test { "cloud test" } else { "cloud list" }),
+        Command::RunDetail { run } => Words::new("run show").name(run.to_string()),
+        Command::OutputPage { run, .. } | Command::SearchOutput { run, .. } => Words::new("run tail").name(run.to_string()),
+        Command::Blueprints => Words::new("blueprint list"),
+        Command::Inventory { cluster } => Words::new("inventory").name(cluster_name(mirror, *cluster)?),
+        Command::ServerShow { cloud, server } => on_server("server show", cloud, server, mirror),
+        Command::ConsoleLog { cloud, server, lines } => {
+            on_server("server console", cloud, server, mirror).option("-n", lines.to_string())
+        }
+        Command::Audit { count } => Words::new("audit").option("-n", count.to_string()),
+        _ => return None,
+    })
+}
+
+fn plan(command: &Command, mirror: &Mirror) -> Option<Words> {
+    let of = |verb: &str, cluster: &ClusterId| Some(Words::new(verb).name(cluster_name(mirror, *cluster)?));
+    match command {
+        Command::PlanCreate { source, name, cloud } => {
+            let words = Words::new("cluster create");
+            let words = match source {
+                SpecSource::Blueprint { blueprint } => words.option("--blueprint", blueprint),
+                SpecSource::Text { path, .. } => words.option("-f", path),
+            };
+            Some(words.maybe("--name", name.as_ref()).maybe("--cloud", cloud.as_ref()))
+        }
+        Command::PlanScale { cluster, counts } => {
+            let words = of("cluster scale", cluster)?;
+            Some(counts.iter().fold(words, |words, (group, count)| words.name(format!("{group}={count}"))))
+        }
+        Command::PlanRepair { cluster } => of("cluster repair", cluster),
+        Command::PlanDelete { cluster } => of("cluster delete", cluster),
+        Command::PlanPlaybook { cluster, playbooks, base_dir } => playbook(cluster_name(mirror, *cluster)?, playbooks, base_dir),
+        _ => None,
+    }
+}
+
+/// All playbooks of one line have the same options: what differs has no line.
+fn playbook(cluster: String, playbooks: &[PlaybookSpec], base_dir: &str) -> Option<Words> {
+    let words = Words::new("playbook run").option("-c", cluster);
+    let Some(first) = playbooks.first() else { return Some(words) };
+    let options = |call: &PlaybookSpec| PlaybookSpec { path: String::new(), ..call.clone() };
+    if playbooks.iter().any(|call| options(call) != options(first)) {
+        return None;
+    }
+    let words = playbooks.iter().fold(words, |words, call| {
+        let there = call.path.starts_with('/') || base_dir.is_empty();
+        words.name(if there { call.path.clone() } else { format!("{}/{}", base_dir.trim_end_matches('/'), call.path) })
+    });
+    let words = words.maybe("--limit", first.limit.as_ref());
+    let tags = |tags: &[String]| (!tags.is_empty()).then(|| tags.join(","));
+    let words = words.maybe("--tags", tags(&first.tags)).maybe("--skip-tags", tags(&first.skip_tags));
+    let words = words.flag("--check", first.check).maybe("--forks", first.forks.map(|n| n.to_string()));
+    let vars = (!first.vars.is_empty()).then(|| serde_json::to_string(&first.vars).unwrap_or_default());
+    let words = words.maybe("-e", vars);
+    let verbose = format!("-{}", "v".repeat(usize::from(first.verbosity)));
+    Some(words.flag(&verbose, first.verbosity > 0).flag("--ask-vault-pass", first.vault))
+}
+
+fn act(command: &Command, mirror: &Mirror) -> Option<Words> {
+    Some(match command {
+        Command::Apply { plan, .. } => Words::new("cluster apply").name(plan.to_string()),
+        Command::Cancel { run, mode } => {
+            let words = Words::new("run cancel").name(run.to_string());
+            let how = [("--undo", Ending::Undo), ("--keep", Ending::Keep), ("--force", Ending::Force)];
+            how.into_iter().fold(words, |words, (flag, ending)| words.flag(flag, *mode == ending))
+        }
+        Command::Retry { run, failed_hosts } => {
+            Words::new("run retry").name(run.to_string()).flag("--failed-hosts", *failed_hosts)
+        }
+        Command::Answer { prompt, word, text } => {
+            let prompt = mirror.prompts().get(prompt)?;
+            let words = Words::new("run answer").name(prompt.run.to_string());
+            match (&prompt.kind, text) {
+                // It asks for the secret itself.
+                (PromptKind::Secret, _) => words,
+                (_, Some(text)) if word.is_empty() => words.option("--text", text),
+                _ => words.name(word),
+            }
+        }
+        Command::Pin { run, pinned } => Words::new("run pin").name(run.to_string()).flag("--off", !pinned),
+        Command::ServerCreate { cloud, server } => {
+            let words = Words::new("server create").name(&server.name);
+            let words = words.option("--flavor", &server.flavor).option("--image", &server.image);
+            let words = server.networks.iter().fold(words, |words, network| words.option("--network", network));
+            words.flag("--public", server.public_address).option("--cloud", cloud.as_str())
+        }
+        Command::ServerDelete { cloud, server } => on_server("server delete", cloud, server, mirror),
+        Command::ServerPower { cloud, server, action } => {
+            let verb = match action {
+                PowerAction::Start => "server start",
+                PowerAction::Stop => "server stop",
+                PowerAction::Reboot => "server reboot",
+            };
+            on_server(verb, cloud, server, mirror)
+        }
+        Command::ImageRegister { cloud, name, path } => {
+            Words::new("image register").name(path).option("--name", name).option("--cloud", cloud.as_str())
+        }
+        Command::ImageDelete { cloud, image } => Words::new("image delete").name(image).option("--cloud", cloud.as_str()),
+        Command::CloudAdd { name, driver, settings } => {
+            let words = Words::new("cloud add").name(name).option("--driver", driver.to_string());
+            if settings.keys().any(|key| SECRET.iter().any(|word| key.to_lowercase().contains(word))) {
+                return None;
+            }
+            settings.iter().fold(words, |words, (key, value)| words.option("--set", format!("{key}={value}")))
+        }
+        Command::CloudRemove { name } => Words::new("cloud remove").name(name.as_str()),
+        Command::CloudUse { name } => Words::new("cloud use").name(name.as_str()),
+        Command::CloudSet { name, settings } => {
+            let words = Words::new("cloud set").name(name.as_str());
+            if settings.keys().any(|key| SECRET.iter().any(|word| key.to_lowercase().contains(word))) {
+                return None;
+            }
+            settings.iter().fold(words, |words, (key, value)| words.name(format!("{key}={value}")))
+        }
+        Command::AnsibleInstall => Words::new("ansible install"),
+        Command::Stop { mode } => Words::new("engine stop").flag("--now", *mode == StopMode::Now),
+        Command::Restart => Words::new("engine restart"),
+        _ => return None,
+    })
+}
+
+fn cluster_name(mirror: &Mirror, id: ClusterId) -> Option<String> {
+    mirror.clusters().get(&id).map(|cluster| cluster.name.clone())
+}
+
+/// A verb on a server: by its name, where that is the only one of the kind.
+fn on_server(verb: &str, cloud: &CloudName, id: &str, mirror: &Mirror) -> Words {
+    let servers = match mirror.lists.get(&(cloud.clone(), ListKind::Servers)) {
+        Some((_, Some(Rows::Servers(servers)))) => servers.as_slice(),
+        _ => &[],
+    };
+    let name = servers.iter().find(|s| s.id == id).map(|s| s.name.as_str());
+    let alone = |name: &&str| servers.iter().filter(|s| s.name == *name || s.id == *name).count() == 1;
+    Words::new(verb).name(name.filter(alone).unwrap_or(id)).option("--cloud", cloud.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(quoted("web-prod"), "web-prod");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("slaves=5"), "slaves=5");
+        assert_eq!(quoted("$(reboot)"), "'$(reboot)'");
+    }
+
+    #[test]
+    fn secrets_are_on_no_line() {
+        let mirror = Mirror::default();
+        let settings = [("username".to_owned(), "ana".to_owned()), ("password".to_owned(), "hunter2".to_owned())].into();
+        let add = Command::CloudAdd { name: "lab".into(), driver: crate::model::Driver::Openstack, settings };
+        assert_eq!(line(&add, &mirror), None);
+        let apply = Command::Apply { plan: crate::model::PlanId::new(), vault_password: Some("hunter2".into()) };
+        assert!(!line(&apply, &mirror).unwrap().contains("hunter2"));
+    }
+}

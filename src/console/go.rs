@@ -1,0 +1,291 @@
+//! Going places: tabs, things, back and forth through the views, and what belongs to a thing.
+
+use crate::model::{CloudName, Cluster, ClusterId, Run, RunKind, RunNo, Server, Time};
+
+use super::layers::Layer;
+use super::msg::Effect;
+use super::panes;
+use super::run::{Part, RunView};
+use super::state::{Model, Tab};
+use super::theme::Role;
+use super::words;
+
+/// Views that are kept to go back to.
+const KEEP: usize = 100;
+
+/// A view as it was left.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    tab: Tab,
+    scope: Option<CloudName>,
+    run: Option<(RunNo, Part)>,
+    filter: String,
+    selected: Option<String>,
+    lower: bool,
+    node: Option<String>,
+}
+
+impl Place {
+    /// Where one is.
+    pub fn of(model: &Model) -> Self {
+        let table = model.table(model.tab);
+        Self {
+            tab: model.tab,
+            scope: model.scope.clone(),
+            run: model.run.as_ref().map(|view| (view.number, view.part)),
+            filter: table.filter().to_owned(),
+            selected: table.selected().map(str::to_owned),
+            lower: model.lower,
+            node: model.nodes.selected().map(str::to_owned),
+        }
+    }
+
+    /// It is another view, not the same one looked at elsewhere.
+    fn differs(&self, other: &Self) -> bool {
+        (self.tab, &self.scope, &self.filter) != (other.tab, &other.scope, &other.filter)
+            || self.run.map(|(number, _)| number) != other.run.map(|(number, _)| number)
+    }
+}
+
+/// The views that were looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Trail {
+    here: Option<Place>,
+    back: Vec<Place>,
+    forward: Vec<Place>,
+}
+
+impl Trail {
+    /// Whether there is a view to go back to, and one to go forward to.
+    pub fn ways(&self) -> (bool, bool) {
+        (!self.back.is_empty(), !self.forward.is_empty())
+    }
+
+    /// Takes in where one is by now. To be called when nothing is being chosen or typed.
+    pub fn walk(&mut self, now: Place) {
+        if let Some(before) = self.here.replace(now.clone())
+            && before.differs(&now)
+        {
+            self.back.push(before);
+            if self.back.len() > KEEP {
+                self.back.remove(0);
+            }
+            self.forward.clear();
+        }
+    }
+}
+
+/// Goes back to the view before this one, or forward again.
+pub fn walk(model: &mut Model, forward: bool) {
+    let trail = &mut model.trail;
+    let (from, to) = if forward { (&mut trail.forward, &mut trail.back) } else { (&mut trail.back, &mut trail.forward) };
+    let Some(place) = from.pop() else { return };
+    to.extend(trail.here.take());
+    trail.here = Some(place.clone());
+    model.scope = place.scope;
+    model.tab = place.tab;
+    model.lower = place.lower;
+    model.run = place.run.map(|(number, part)| {
+        let mut view = RunView::new(number);
+        view.part = part;
+        Box::new(view)
+    });
+    model.touch_all();
+    if model.run.is_none() {
+        model.make_rows();
+    }
+    let table = model.table_mut(place.tab);
+    table.set_filter(&place.filter);
+    table.select(place.selected.as_deref());
+    model.nodes.select(place.node.as_deref());
+    // Something may be gone by now: where one is, is what there is.
+    model.trail.here = Some(Place::of(model));
+}
+
+/// To a tab.
+pub fn goto(model: &mut Model, tab: Tab) {
+    model.layers.retain(|layer| !matches!(layer, Layer::Text(_)));
+    model.run = None;
+    model.lower = false;
+    model.tab = tab;
+    model.touch(tab);
+}
+
+/// Shows one cloud only, or all.
+pub fn scope(model: &mut Model, cloud: Option<CloudName>) {
+    model.scope = cloud;
+    model.touch_all();
+    let now = model.scope.as_ref().map_or_else(|| "all clouds".to_owned(), ToString::to_string);
+    model.say(format!("showing {now}"), Role::Dim);
+}
+
+/// To one thing: its tab, with the thing selected and nothing else in the way.
+///
+/// # Errors
+/// It is not there any more.
+pub fn focus(model: &mut Model, tab: Tab, id: &str) -> Result<(), String> {
+    goto(model, tab);
+    model.make_rows();
+    let shown = |model: &mut Model| {
+        let table = model.table_mut(tab);
+        table.select(Some(id));
+        table.selected() == Some(id)
+    };
+    model.table_mut(tab).unmark();
+    if shown(model) {
+        return Ok(());
+    }
+    model.table_mut(tab).set_filter("");
+    if shown(model) { Ok(()) } else { Err(format!("it is not among the {} any more", tab.name())) }
+}
+
+// --- columns ---
+
+/// Shows these columns of the open list, in this order, and keeps them.
+///
+/// # Errors
+/// There is no column of such a name.
+pub fn choose_columns(model: &mut Model, names: &[&str]) -> Result<(), String> {
+    let columns = panes::columns(model.tab);
+    let place = |name: &&str| {
+        let known = || columns.iter().map(|c| c.id).collect::<Vec<_>>().join(", ");
+        columns.iter().position(|c| c.id == *name).ok_or_else(|| format!("there is no column {name}; there are {}", known()))
+    };
+    let chosen = names.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+    let tab = model.tab;
+    model.table_mut(tab).choose(Some(chosen));
+    keep_columns(model);
+    Ok(())
+}
+
+/// Keeps the columns of the open list in the settings.
+pub fn keep_columns(model: &mut Model) {
+    let table = model.table(model.tab);
+    let columns = panes::columns(model.tab);
+    let names: Vec<&str> = table.shown().into_iter().map(|i| columns[i].id).collect();
+    let text = table.is_chosen().then(|| names.join(" "));
+    let key = model.tab.name().to_owned();
+    model.effect(Effect::Keep { part: "columns", key, text });
+}
+
+// --- what belongs together ---
+
+/// Something that belongs to the selected thing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Related {
+    pub key: char,
+    /// For people: `3 servers`.
+    pub what: String,
+    /// The line that leads there.
+    pub line: String,
+}
+
+/// Owner, parts and runs of what is selected.
+pub fn related(model: &Model) -> Vec<Related> {
+    let mut out = Vec::new();
+    let mut add = |key: char, what: String, line: String| out.push(Related { key, what, line });
+    if let Some(view) = &model.run {
+        if let Some(run) = model.mirror.runs().get(&view.number) {
+            of_run(model, run, &mut add);
+        }
+        return out;
+    }
+    let Some(id) = model.table(model.tab).selected() else { return out };
+    match model.tab {
+        Tab::Pulse => {
+            if let Some(run) = model.current_run() {
+                of_run(model, run, &mut add);
+            }
+        }
+        Tab::Clouds => {
+            for (key, list) in [('s', "servers"), ('i', "images"), ('f', "flavors"), ('c', "clusters")] {
+                add(key, format!("{list} of {id}"), format!("{list} cloud={id}"));
+            }
+        }
+        Tab::Flavors | Tab::Images => {
+            let (cloud, name) =
+                (id.split('/').next().unwrap_or_default(), model.table(model.tab).cell(id, 0).unwrap_or_default());
+            let column = if model.tab == Tab::Images { "image" } else { "flavor" };
+            add('s', format!("servers with {column} {name}"), format!("servers {column}={} cloud={cloud}", quoted(name)));
+            add('o', format!("cloud {cloud}"), format!("cloud show {cloud}"));
+        }
+        Tab::Servers => {
+            if let Some(server) = model.server(id) {
+                of_server(model, server, &mut add);
+            }
+        }
+        Tab::Clusters => {
+            if let Some(cluster) = model.selected_cluster() {
+                of_cluster(model, cluster, &mut add);
+            }
+        }
+        Tab::Runs => {
+            if let Some(run) = model.current_run() {
+                of_run(model, run, &mut add);
+            }
+        }
+    }
+    out
+}
+
+/// A value of a filter, in quotes where it needs them.
+fn quoted(value: &str) -> String {
+    if value.contains([' ', ',', '"', '*']) { format!("\"{value}\"") } else { value.to_owned() }
+}
+
+fn of_server(model: &Model, server: &Server, add: &mut impl FnMut(char, String, String)) {
+    let cluster = server.tags.as_ref().and_then(|tags| model.mirror.clusters().get(&tags.cluster));
+    if let Some(cluster) = cluster {
+        add('c', format!("cluster {}", cluster.name), format!("cluster show {}", cluster.name));
+        add('s', format!("all servers of {}", cluster.name), format!("servers cluster={}", quoted(&cluster.name)));
+        if let Some(run) = maker(model, cluster.id, server.created) {
+            add('r', format!("run {} that made it: {}", run.number, run.title), format!("run show {}", run.number));
+        }
+    }
+    add('i', format!("image {}", server.image), format!("images name={} cloud={}", quoted(&server.image), server.cloud));
+    add('f', format!("flavor {}", server.flavor), format!("flavors name={} cloud={}", quoted(&server.flavor), server.cloud));
+    add('o', format!("cloud {}", server.cloud), format!("cloud show {}", server.cloud));
+}
+
+/// The run that was making nodes of a cluster at a time.
+fn maker(model: &Model, cluster: ClusterId, at: Time) -> Option<&Run> {
+    let makes = |run: &&Run| matches!(run.kind, RunKind::Create | RunKind::Scale | RunKind::Repair);
+    let of_cluster = model.mirror.runs().values().rev().filter(|r| r.cluster == Some(cluster)).filter(makes);
+    of_cluster.into_iter().find(|run| {
+        // Clouds have clocks of their own.
+        let slack = 5000;
+        run.started.is_some_and(|from| from.0 - slack <= at.0) && run.ended.is_none_or(|to| at.0 <= to.0 + slack)
+    })
+}
+
+fn of_cluster(model: &Model, cluster: &Cluster, add: &mut impl FnMut(char, String, String)) {
+    let nodes = model.mirror.nodes_of(cluster.id).count() as u64;
+    add('s', format!("its servers, {}", words::many(nodes, "node")), format!("servers cluster={}", quoted(&cluster.name)));
+    add('r', "its runs".to_owned(), format!("runs cluster={}", quoted(&cluster.name)));
+    if let Some(run) = cluster.last_run {
+        add('l', format!("its last run, {run}"), format!("run show {run}"));
+    }
+    let made = model.mirror.runs().values().find(|r| r.cluster == Some(cluster.id) && r.kind == RunKind::Create);
+    if let Some(run) = made.filter(|r| Some(r.number) != cluster.last_run) {
+        add('m', format!("run {} that made it", run.number), format!("run show {}", run.number));
+    }
+    add('o', format!("cloud {}", cluster.cloud), format!("cloud show {}", cluster.cloud));
+}
+
+fn of_run(model: &Model, run: &Run, add: &mut impl FnMut(char, String, String)) {
+    let cluster = run.cluster.and_then(|id| model.mirror.clusters().get(&id));
+    if let Some(cluster) = cluster {
+        let name = quoted(&cluster.name);
+        add('c', format!("cluster {}", cluster.name), format!("cluster show {}", cluster.name));
+        add('s', format!("servers of {}", cluster.name), format!("servers cluster={name}"));
+        add('r', format!("all runs of {}", cluster.name), format!("runs cluster={name}"));
+    } else if let Some(name) = &run.cluster_name {
+        add('r', format!("all runs of {name}, which is gone"), format!("runs cluster={}", quoted(name)));
+    }
+    let kind = run.kind.to_string();
+    add(
+        'k',
+        format!("all runs that {}", if kind == "playbook" { "ran a playbook".to_owned() } else { kind.clone() }),
+        format!("runs kind={kind}"),
+    );
+}

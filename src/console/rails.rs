@@ -1,0 +1,112 @@
+//! Guard rails as the console shows them: what is greyed and why, what is asked, which clouds are production. The
+//! engine refuses the same by itself.
+
+use crate::model::{CloudInfo, CloudName, Deed, Level, Ruling, Server};
+use crate::protocol::Command;
+
+use super::layers::{Confirm, Layer};
+use super::msg::Slot;
+use super::state::Model;
+use super::theme::Role;
+use super::widgets::table::Cell;
+
+/// What is said of the request that lets a session act again.
+pub const ACTING: &str = "this session may act again";
+
+fn info<'m>(model: &'m Model, cloud: &CloudName) -> Option<&'m CloudInfo> {
+    model.mirror.clouds.iter().map(|row| &row.info).find(|info| info.name == *cloud)
+}
+
+/// Why something cannot be done on a cloud: it is read-only, or a guard denies it.
+pub fn why_not(model: &Model, deed: Deed, cloud: &CloudName, cluster: Option<&str>) -> Option<String> {
+    if let Some(place) = info(model, cloud).and_then(|info| info.read_only.as_ref()) {
+        return Some(format!("{cloud} is read-only ({place})"));
+    }
+    model.mirror.rules.ruling(deed, [cloud], cluster).check(1).err()
+}
+
+/// The cluster that a server belongs to.
+fn cluster_of<'m>(model: &'m Model, server: &Server) -> Option<&'m str> {
+    let tags = server.tags.as_ref()?;
+    model.mirror.clusters().get(&tags.cluster).map(|cluster| cluster.name.as_str())
+}
+
+/// Why something cannot be done to a server.
+pub fn why_not_server(model: &Model, deed: Deed, server: &Server) -> Option<String> {
+    why_not(model, deed, &server.cloud, cluster_of(model, server))
+}
+
+/// The strictest that the guards say of these servers.
+fn of_servers(model: &Model, deed: Deed, servers: &[Server]) -> Ruling {
+    let each = servers.iter().map(|s| model.mirror.rules.ruling(deed, [&s.cloud], cluster_of(model, s)));
+    each.reduce(Ruling::and).unwrap_or_default()
+}
+
+/// How surely somebody is asked about these servers, and what is added to the question; `None`: the guards are against
+/// it, and that was said.
+pub fn question(model: &mut Model, deed: Deed, servers: &[Server], otherwise: Level) -> Option<(Level, String)> {
+    let ruling = of_servers(model, deed, servers);
+    if let Err(why) = ruling.check(u32::try_from(servers.len()).unwrap_or(u32::MAX)) {
+        model.say(why, Role::Warn);
+        return None;
+    }
+    let mut says = if ruling.why.is_empty() { String::new() } else { format!("\n\n{}", ruling.why) };
+    if servers.iter().any(|server| is_prod(model, &server.cloud)) {
+        says.push_str("\n\nThis is PROD.");
+    }
+    Some((ruling.level_or(otherwise), says))
+}
+
+/// Others live from what runs there.
+pub fn is_prod(model: &Model, cloud: &CloudName) -> bool {
+    info(model, cloud).is_some_and(|info| info.prod)
+}
+
+/// What a title says when one of these clouds is production.
+pub fn mark<'c>(model: &Model, clouds: impl IntoIterator<Item = &'c CloudName>) -> &'static str {
+    if clouds.into_iter().any(|cloud| is_prod(model, cloud)) { "  PROD" } else { "" }
+}
+
+/// A cloud in a list.
+pub fn cell(model: &Model, cloud: &CloudName) -> Cell {
+    if is_prod(model, cloud) { Cell::new(format!("{cloud} PROD"), Role::Danger) } else { Cell::new(cloud.to_string(), Role::Dim) }
+}
+
+/// What the line at the top says beside the cloud.
+pub fn signs(model: &Model) -> Vec<(&'static str, Role)> {
+    let cloud = match (&model.scope, model.mirror.clouds.as_slice()) {
+        (Some(scope), _) => info(model, scope),
+        (None, [only]) => Some(&only.info),
+        _ => None,
+    };
+    let mut signs = Vec::new();
+    if cloud.is_some_and(|cloud| cloud.prod) {
+        signs.push(("PROD", Role::Danger));
+    }
+    if model.read_only || cloud.is_some_and(|cloud| cloud.read_only.is_some()) {
+        signs.push(("read-only", Role::Warn));
+    }
+    signs
+}
+
+/// Makes the session read-only at once; lets it act again only after a question.
+pub fn toggle(model: &mut Model) {
+    if model.read_only {
+        let command = Command::Session { view: None, read_only: Some(false) };
+        let text = "From then on this console changes what you tell it to.";
+        let commands = vec![(Slot::Act(ACTING.to_owned()), command)];
+        let layer = Confirm::new("let this session act again", text, None, commands);
+        model.layers.push(Layer::Confirm(layer));
+    } else {
+        model.read_only = true;
+        tell(model);
+    }
+}
+
+/// Has the engine refuse what this session must not do, as it is after the line came (again) or the switch.
+pub fn tell(model: &mut Model) {
+    if model.read_only {
+        let command = Command::Session { view: None, read_only: Some(true) };
+        model.request(Slot::Act("this session is read-only".to_owned()), command);
+    }
+}
