@@ -306,6 +306,7 @@ fn came(model: &mut Model, incoming: Incoming) {
             }
             changed(model, FromEngine::Welcome(welcome));
             rails::tell(model);
+            wizard::connected(model);
         }
         Incoming::Lost { failure, retry_in } => {
             let again = retry_in.map(|d| Time(model.now.0 + i64::try_from(d.as_millis()).unwrap_or(0)));

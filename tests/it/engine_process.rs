@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -248,8 +249,13 @@ async fn an_engine_whose_home_is_gone_ends() {
     let place = Place::new();
     let mut engine =
         place.home.command(["engine", "run"]).env("QUARTERDECK_TEST_LOOK", "20").stderr(Stdio::null()).spawn().unwrap();
-    until("the engine listens", || place.paths.socket().exists().then_some(()));
-    place.find().await.unwrap();
+    // The socket is there a moment before it listens.
+    let listens = async {
+        while place.find().await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), listens).await.expect("the engine listens");
     // It may make a file between the look into the folder and its removal.
     until("its folder is gone", || fs::remove_dir_all(&place.paths.state).is_ok().then_some(()));
     assert!(engine.wait().unwrap().success());

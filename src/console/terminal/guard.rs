@@ -103,6 +103,8 @@ pub fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
+    // What the terminal still answers must not land in the shell's line; what is typed from here on must.
+    let _ = termios::tcflush(stdin(), FlushArg::TCIFLUSH);
     let _ = write_all(LEAVE);
     if let Ok(later) = LATER.lock() {
         let _ = write_all(&later);
@@ -110,8 +112,6 @@ pub fn restore() {
     if ALTERNATE.swap(false, Ordering::SeqCst) {
         let _ = write_all(LEAVE_ALTERNATE);
     }
-    // What the terminal still answers must not land in the shell's line.
-    let _ = termios::tcflush(stdin(), FlushArg::TCIFLUSH);
     let before = BEFORE.lock().map(|b| b.clone()).unwrap_or_default();
     if let Some(modes) = before {
         let _ = termios::tcsetattr(stdin(), SetArg::TCSADRAIN, &modes);

@@ -301,6 +301,8 @@ fn enter_alone_leads_to_a_first_cluster_on_the_sandbox() {
     let after = wishes(&mut console);
     assert!(after.contains(&Wish::KeepDraft(None)) && after.contains(&Wish::RestartEngine), "{after:?}");
     console.take(Msg::Setup(Box::new(Heard::Restarted(Ok(())))));
+    assert!(!sent(&mut console).iter().any(|(_, _, asked)| matches!(asked, Command::AnsibleInstall)), "not attached so far");
+    console.connect(super::seed::welcome());
     // Ansible first, then the plan of the cluster.
     answer(&mut console, &Slot::Setup(Ask::Install), Answer::Run(RunNo(1)));
     let run = super::seed::run(1, run::RunKind::Command, "install Ansible", RunState::Done, None);

@@ -153,7 +153,7 @@ impl Wizard {
         };
         match self.trials.get(&entry.name).filter(|_| usable) {
             Some(Tried::Failed(failure)) => {
-                add(&format!("{} {}", glyph(Glyph::Failed), failure.got), Role::Failed);
+                add(&format!("{} {}", glyph(Glyph::Failed), failure.line()), Role::Failed);
                 if !failure.next.is_empty() {
                     add(&failure.next, Role::Text);
                 }

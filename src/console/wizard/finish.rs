@@ -23,9 +23,13 @@ pub enum Stage {
     /// It cannot be so.
     Refused(Box<Failure>),
     Writing,
-    /// Written; the engine begins anew.
+    /// Written; the engine begins anew, and the console attaches to it again. Whichever is told first.
     Restarting {
         done: Vec<String>,
+        /// The engine serves again.
+        restarted: bool,
+        /// This console is connected to the new one.
+        attached: bool,
     },
     /// Ansible is being installed, before the first cluster.
     Installing {
@@ -57,21 +61,37 @@ impl Wizard {
             Ok(done) => {
                 model.setup(Wish::KeepDraft(None));
                 model.setup(Wish::RestartEngine);
-                self.stage = Stage::Restarting { done };
+                self.stage = Stage::Restarting { done, restarted: false, attached: false };
             }
         }
     }
 
     /// The engine is back, or not.
     pub(super) fn restarted(&mut self, model: &mut Model, result: Result<(), Failure>) {
-        let Stage::Restarting { done } = &self.stage else { return };
-        let mut done = done.clone();
+        let Stage::Restarting { done, restarted, .. } = &mut self.stage else { return };
         match result {
-            Err(failure) => self.stage = Stage::Done { done, failure: Some(Box::new(failure)) },
+            Err(failure) => self.stage = Stage::Done { done: std::mem::take(done), failure: Some(Box::new(failure)) },
             Ok(()) => {
-                done.push("the engine has read the settings".to_owned());
-                self.go_on(model, done);
+                *restarted = true;
+                self.served_again(model);
             }
+        }
+    }
+
+    /// The console is connected to an engine again.
+    pub(super) fn attached(&mut self, model: &mut Model) {
+        if let Stage::Restarting { attached, .. } = &mut self.stage {
+            *attached = true;
+            self.served_again(model);
+        }
+    }
+
+    /// What is asked for before the line is up again would be lost.
+    fn served_again(&mut self, model: &mut Model) {
+        if let Stage::Restarting { done, restarted: true, attached: true } = &mut self.stage {
+            let mut done = std::mem::take(done);
+            done.push("the engine has read the settings".to_owned());
+            self.go_on(model, done);
         }
     }
 
@@ -123,7 +143,7 @@ impl Wizard {
         let empty = Vec::new();
         let (done, now) = match &self.stage {
             Stage::Writing => (&empty, Some("writing…")),
-            Stage::Restarting { done } => (done, Some("the engine begins anew; runs go on…")),
+            Stage::Restarting { done, .. } => (done, Some("the engine begins anew; runs go on…")),
             Stage::Installing { done } => (done, Some("Ansible is being installed…")),
             Stage::Done { done, .. } => (done, None),
             _ => (&empty, None),

@@ -65,6 +65,8 @@ pub fn replied(model: &mut Model, ask: Ask, result: Result<Box<Answer>, Box<Refu
             (Ask::Install, Ok(Answer::Run(run))) => {
                 wizard.install = Some(run);
                 wizard.install_line = "beginning…".to_owned();
+                // With everything there it may have ended before its number is known here.
+                wizard.install_ended(model);
             }
             (Ask::Install, Err(failure)) => match &wizard.stage {
                 Stage::Installing { done } => {
@@ -80,6 +82,11 @@ pub fn replied(model: &mut Model, ask: Ask, result: Result<Box<Answer>, Box<Refu
             _ => {}
         }
     });
+}
+
+/// The console is connected, for the first time or again.
+pub fn connected(model: &mut Model) {
+    with(model, |wizard, model| wizard.attached(model));
 }
 
 /// Something changed in the home: the installation goes on, or has ended.

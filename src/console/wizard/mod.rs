@@ -33,7 +33,7 @@ use super::theme::Kind;
 
 pub use act::{act, offers};
 pub use effects::{Wish, carry_out};
-pub use hear::{Heard, changed, heard, replied};
+pub use hear::{Heard, changed, connected, heard, replied};
 
 use finish::Stage;
 use form::RowId;
