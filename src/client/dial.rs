@@ -72,7 +72,10 @@ pub async fn dial(options: &Options, start: bool) -> Result<UnixStream, Failure>
 /// # Errors
 /// The folder of the socket is not private: whoever can write there could pose as the engine.
 pub async fn knock(options: &Options) -> Result<Option<UnixStream>, Failure> {
-    let nobody = |e: &io::Error| matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused);
+    // Reset: it ended before it took this call, or is about to execute itself anew.
+    let nobody = |e: &io::Error| {
+        matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset)
+    };
     let (dir, name) = options.socket();
     let fail = |e: io::Error| Failure::broken(ATTACH, e).at(dir.join(name).display());
     let short = match SocketPath::of(dir, name) {

@@ -380,9 +380,11 @@ impl App {
         }
         self.last_answer().await;
         let lines = good_bye(&self.model);
-        let Self { guard, writer, keeper, .. } = self;
+        let Self { guard, reader, writer, keeper, .. } = self;
         keeper.end().await;
         drop(writer);
+        // What is typed once the terminal is given back is for the shell.
+        reader.pause();
         drop(guard);
         for line in lines {
             println!("{line}");
