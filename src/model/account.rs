@@ -189,6 +189,31 @@ pub struct OpenstackAccount {
     pub notes: Vec<String>,
 }
 
+impl OpenstackAccount {
+    /// An account that leaves everything else as it usually is: the public interface, certificates checked.
+    pub fn new(auth_url: String, auth: OpenstackAuth, scope: Scope, source: String) -> Self {
+        Self {
+            auth_url,
+            auth,
+            scope,
+            region: None,
+            interfaces: vec![Interface::Public],
+            services: BTreeMap::new(),
+            verify: true,
+            ca_file: None,
+            certificate: None,
+            key: None,
+            network: None,
+            external_network: None,
+            cache_token: false,
+            at_once: None,
+            retries: None,
+            source,
+            notes: Vec::new(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CloudName, ClusterId, ClusterSpec, RunNo, Time, Token};
+use super::{CloudName, ClusterId, ClusterSpec, Plan, RunNo, Time, Token};
 
 /// State of a cluster.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -53,6 +53,26 @@ pub struct Cluster {
     pub last_run: Option<RunNo>,
     /// The last playbook's outcome, for lists.
     pub last_playbook: Option<LastPlaybook>,
+}
+
+impl Cluster {
+    /// The cluster that a plan is about to make.
+    pub fn planned(plan: &Plan, created: Time) -> Self {
+        Self {
+            id: plan.cluster,
+            name: plan.cluster_name.clone(),
+            revision: 0,
+            state: ClusterState::Creating,
+            cloud: plan.cloud.clone(),
+            spec: plan.spec.clone(),
+            base_dir: plan.base_dir.clone(),
+            created,
+            ssh_user: plan.ssh_user.clone(),
+            public_key: None,
+            last_run: None,
+            last_playbook: None,
+        }
+    }
 }
 
 /// How the last playbook on a cluster went.

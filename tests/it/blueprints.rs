@@ -149,20 +149,7 @@ async fn planned(fixture: &SandboxFixture, text: &str) -> Plan {
 }
 
 fn cluster_of(plan: &Plan) -> Cluster {
-    Cluster {
-        id: plan.cluster,
-        name: plan.cluster_name.clone(),
-        revision: 1,
-        state: ClusterState::Running,
-        cloud: plan.cloud.clone(),
-        spec: plan.spec.clone(),
-        base_dir: plan.base_dir.clone(),
-        created: Time(0),
-        ssh_user: plan.ssh_user.clone(),
-        public_key: None,
-        last_run: None,
-        last_playbook: None,
-    }
+    Cluster { revision: 1, state: ClusterState::Running, ..Cluster::planned(plan, Time(0)) }
 }
 
 /// The nodes that answer when a page is asked for several times.

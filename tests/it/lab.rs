@@ -1,5 +1,8 @@
 //! A real OpenStack control plane with fake servers, where one is given: `QUARTERDECK_LAB` names its directory.
 
+#[path = "../../src/base/http/tests/call.rs"]
+#[expect(dead_code, reason = "the stub of the unit tests uses the rest")]
+mod call;
 pub mod proxy;
 
 use std::sync::OnceLock;
@@ -7,7 +10,7 @@ use std::time::Duration;
 
 use quarterdeck::base::Cx;
 use quarterdeck::base::http::{Http, Method, Request, Settings, Url};
-use quarterdeck::model::account::{Called, InDomain, Interface, OpenstackAccount, OpenstackAuth, Scope, Secret};
+use quarterdeck::model::account::{Called, InDomain, OpenstackAccount, OpenstackAuth, Scope, Secret};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -151,24 +154,11 @@ impl Project {
     /// The account of its user, at this Keystone.
     pub fn account(&self, keystone: u16) -> OpenstackAccount {
         let named = |name: &str| InDomain { called: Called::Name(name.to_owned()), domain: Some(Called::Name("Default".into())) };
+        let auth = OpenstackAuth::Password { user: named(&self.name), password: Secret::new(PASSWORD) };
+        let keystone = format!("http://127.0.0.1:{keystone}/v3");
         OpenstackAccount {
-            auth_url: format!("http://127.0.0.1:{keystone}/v3"),
-            auth: OpenstackAuth::Password { user: named(&self.name), password: Secret::new(PASSWORD) },
-            scope: Scope::Project(named(&self.name)),
             region: Some("RegionOne".into()),
-            interfaces: vec![Interface::Public],
-            services: Default::default(),
-            verify: true,
-            ca_file: None,
-            certificate: None,
-            key: None,
-            network: None,
-            external_network: None,
-            cache_token: false,
-            at_once: None,
-            retries: None,
-            source: "the lab".to_owned(),
-            notes: Vec::new(),
+            ..OpenstackAccount::new(keystone, auth, Scope::Project(named(&self.name)), "the lab".to_owned())
         }
     }
 

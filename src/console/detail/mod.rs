@@ -221,7 +221,7 @@ pub fn offers(model: &Model) -> Vec<Offer> {
     let node = node_of(model, here.as_ref());
     let timeline = node.is_none().then_some("it is no node");
     let pair = Subject::pair(model).is_none().then_some("mark two, or one beside the selected");
-    let command = command_here(model).is_none().then_some("the command line has no words for it");
+    let command = (!says_command(model)).then_some("the command line has no words for it");
     let explains = matches!(kind, Some(Kind::Explain(_)));
     let mut offers = vec![
         Offer { hinted: ill && !explains, ..Offer::yes(Action::Explain).unless(nothing) },
@@ -266,6 +266,16 @@ fn node_of(model: &Model, subject: Option<&Subject>) -> Option<Subject> {
             model.mirror.nodes().contains_key(&key).then_some(Subject::Node(key.0, key.1))
         }
         _ => None,
+    }
+}
+
+/// Whether there is one: a quick look, since it is asked at every key.
+fn says_command(model: &Model) -> bool {
+    let asked = model.layers.iter().rev().any(|layer| !layer.commands().is_empty());
+    match Subject::here(model) {
+        // Most can be shown; a node only while it has a server.
+        Some(subject) if !asked && !matches!(subject, Subject::Node(..)) => true,
+        _ => command_here(model).is_some(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::protocol::live::Freshness;
 use super::action::{Action, Offer};
 use super::state::{Model, Tab};
 use super::theme::Role;
-use super::widgets::filter::Filter;
+use super::widgets::filter::{Filter, Sayings};
 use super::widgets::table::{Column, Notice, Row};
 use super::words;
 
@@ -55,7 +55,9 @@ pub fn count(model: &Model, tab: Tab, filter: &str) -> usize {
     let filter = Filter::new(filter, columns);
     let all: Vec<usize> = (0..columns.len()).filter(|&i| !columns[i].extra).collect();
     let mut ready = filter.ready(columns, &all, model.now.0);
-    rows(model, tab).iter().filter(|row| ready.passes(row, u64::MAX)).count()
+    let rows = rows(model, tab);
+    let sayings = Sayings::of(&rows, &all);
+    rows.iter().enumerate().filter(|(i, row)| ready.passes(row, sayings.row(*i))).count()
 }
 
 /// What stands above the rows of a tab: the clouds whose list cannot be read.

@@ -1,12 +1,11 @@
 //! What a key and a page cost: bytes exactly, times loosely (the benches hold them to their limits).
 
-use super::seed::{console, live, server};
+use super::seed::{console, live, server, servers_now};
 use super::*;
 use crate::console::Start;
 use crate::console::theme::Profile;
-use crate::model::{CloudName, ServerStatus};
-use crate::protocol::live::Freshness;
-use crate::protocol::{ListKind, Live, Rows};
+use crate::model::ServerStatus;
+use crate::protocol::Live;
 
 /// A console with so many servers.
 fn many(width: u16, height: u16, count: u32) -> Headless {
@@ -14,13 +13,7 @@ fn many(width: u16, height: u16, count: u32) -> Headless {
     console.keys(b"4");
     let rows =
         (0..count).map(|i| server("sandbox", i, if i % 9 == 0 { ServerStatus::Error } else { ServerStatus::Active })).collect();
-    let freshness = Freshness::Fresh { at: super::seed::NOW };
-    console.message(live(Live::List {
-        cloud: CloudName::new("sandbox"),
-        kind: ListKind::Servers,
-        freshness,
-        rows: Some(Rows::Servers(rows)),
-    }));
+    console.message(servers_now(rows));
     console.background();
     console.take_effects();
     console

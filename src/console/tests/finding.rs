@@ -7,7 +7,7 @@ use crate::console::state::Tab;
 use crate::console::theme::Profile;
 use crate::model::*;
 use crate::protocol::live::Freshness;
-use crate::protocol::{EventBody, ListKind, Live, Refusal, Rows};
+use crate::protocol::{EventBody, ListKind, Live, Refusal};
 
 fn home(keys: &str) -> Headless {
     let mut console = console(120, 40, Profile::TrueColour, Start::Home);
@@ -179,9 +179,7 @@ fn the_run_that_made_a_server_is_found() {
     };
     made.tags = Some(tags);
     made.created = super::seed::ago(20);
-    let freshness = Freshness::Fresh { at: super::seed::NOW };
-    let rows = Some(Rows::Servers(vec![made]));
-    console.message(live(Live::List { cloud: CloudName::new("sandbox"), kind: ListKind::Servers, freshness, rows }));
+    console.message(super::seed::servers_now(vec![made]));
     console.keys(b"4J");
     console.background();
     assert!(console.text().contains("run 42 that made it: create web-prod"), "{}", console.text());
@@ -312,13 +310,7 @@ fn each_of_several_has_its_own_result() {
 fn a_few_go_at_once_and_the_rest_can_be_left() {
     let mut console = home("4");
     let rows = (0..30).map(|i| server("sandbox", i, ServerStatus::Shutoff)).collect();
-    let freshness = Freshness::Fresh { at: super::seed::NOW };
-    console.message(live(Live::List {
-        cloud: CloudName::new("sandbox"),
-        kind: ListKind::Servers,
-        freshness,
-        rows: Some(Rows::Servers(rows)),
-    }));
+    console.message(super::seed::servers_now(rows));
     console.take_effects();
     console.keys(b"/cloud=sandbox\r*");
     console.take_effects();

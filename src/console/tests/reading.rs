@@ -1,14 +1,13 @@
 //! Reading: what keys do to the viewer of text.
 
-use super::seed::{ago, console, console_on_run, event, live, runs, steps_of_41};
+use super::seed::{ago, console, console_on_run, event, runs, steps_of_41};
 use super::*;
 use crate::console::Start;
 use crate::console::msg::{Goal, Source};
 use crate::console::state::Tab;
 use crate::console::theme::Profile;
 use crate::model::*;
-use crate::protocol::live::Freshness;
-use crate::protocol::{EventBody, ListKind, Live, Rows};
+use crate::protocol::EventBody;
 
 fn home(keys: &str) -> Headless {
     let mut console = console(120, 40, Profile::TrueColour, Start::Home);
@@ -193,9 +192,7 @@ fn a_description_follows_what_it_tells_of() {
     console.keys(b"jj");
     let mut gone = super::seed::server("sandbox", 1, ServerStatus::Error);
     gone.fault = Some("it burns".into());
-    let rows = Some(Rows::Servers(vec![gone]));
-    let freshness = Freshness::Fresh { at: super::seed::NOW };
-    console.message(live(Live::List { cloud: CloudName::new("sandbox"), kind: ListKind::Servers, freshness, rows }));
+    console.message(super::seed::servers_now(vec![gone]));
     console.background();
     assert!(console.text().contains("it burns"), "{}", console.text());
     assert_eq!(console.model.text().unwrap().view.cursor_line(), Some(1), "who reads stays there");

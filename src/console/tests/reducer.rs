@@ -12,8 +12,7 @@ use crate::console::terminal::beside::{Beside, Progress};
 use crate::console::theme::{GlyphSet, Profile, Theme};
 use crate::model::*;
 use crate::protocol::command::RefusalCode;
-use crate::protocol::live::Freshness;
-use crate::protocol::{EventBody, FromEngine, ListKind, Live, Refusal, Rows, Topic};
+use crate::protocol::{EventBody, FromEngine, ListKind, Live, Refusal, Topic};
 
 fn home(keys: &str) -> Headless {
     let mut console = console(120, 40, Profile::TrueColour, Start::Home);
@@ -24,8 +23,7 @@ fn home(keys: &str) -> Headless {
 
 fn servers(names: &[u32]) -> FromEngine {
     let rows = names.iter().map(|i| server("sandbox", *i, ServerStatus::Active)).collect();
-    let freshness = Freshness::Fresh { at: super::seed::NOW };
-    live(Live::List { cloud: CloudName::new("sandbox"), kind: ListKind::Servers, freshness, rows: Some(Rows::Servers(rows)) })
+    super::seed::servers_now(rows)
 }
 
 #[test]
@@ -330,9 +328,7 @@ fn text_from_outside_is_harmless() {
     let mut console = console_on_run(120, 40, Profile::TrueColour, 43);
     let mut evil = server("sandbox", 1, ServerStatus::Active);
     evil.name = "a\u{1b}]52;c;ZXZpbA==\u{7}b\u{1b}[2Jc".into();
-    let rows = Rows::Servers(vec![evil]);
-    let freshness = Freshness::Fresh { at: super::seed::NOW };
-    console.message(live(Live::List { cloud: CloudName::new("sandbox"), kind: ListKind::Servers, freshness, rows: Some(rows) }));
+    console.message(super::seed::servers_now(vec![evil]));
     let mut bytes = console.background();
     bytes.extend(console.keys(b"4"));
     let text = String::from_utf8_lossy(&bytes);

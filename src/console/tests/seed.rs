@@ -359,6 +359,12 @@ fn list(cloud: &str, kind: ListKind, rows: Rows) -> FromEngine {
     live(Live::List { cloud: CloudName::new(cloud), kind, freshness, rows: Some(rows) })
 }
 
+/// A list of the sandbox cloud's servers that came just now.
+pub fn servers_now(rows: Vec<Server>) -> FromEngine {
+    let freshness = Freshness::Fresh { at: NOW };
+    live(Live::List { cloud: CloudName::new("sandbox"), kind: ListKind::Servers, freshness, rows: Some(Rows::Servers(rows)) })
+}
+
 pub fn server(cloud: &str, i: u32, status: ServerStatus) -> Server {
     Server {
         cloud: CloudName::new(cloud),

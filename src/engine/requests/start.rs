@@ -116,20 +116,7 @@ fn new_run(core: &Core, who: &Who, plan: &Plan, existing: Option<Cluster>, numbe
     let run = empty_run(core, who, number, plan.kind.run_kind(), title);
     let run = Run { cluster: Some(plan.cluster), cluster_name: Some(plan.cluster_name.clone()), ..run };
     let steps = plan.steps.iter().enumerate().map(|(i, s)| step(core, plan, number, i, s)).collect();
-    let mut cluster = existing.unwrap_or_else(|| Cluster {
-        id: plan.cluster,
-        name: plan.cluster_name.clone(),
-        revision: 0,
-        state: ClusterState::Creating,
-        cloud: plan.cloud.clone(),
-        spec: plan.spec.clone(),
-        base_dir: plan.base_dir.clone(),
-        created: now,
-        ssh_user: plan.ssh_user.clone(),
-        public_key: None,
-        last_run: None,
-        last_playbook: None,
-    });
+    let mut cluster = existing.unwrap_or_else(|| Cluster::planned(plan, now));
     cluster.last_run = Some(number);
     if plan.kind == PlanKind::Playbook {
         return runs::NewRun { run, steps, cluster: Some(cluster), nodes: plan.nodes.clone() };

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
+use super::call::{Call, read};
 use super::{GLANCE, KEYSTONE, NEUTRON, NOVA};
 
 /// How the proxy misbehaves now.
@@ -108,13 +109,6 @@ struct Way {
     state: Arc<Mutex<State>>,
     ports: HashMap<u16, u16>,
     client: reqwest::Client,
-}
-
-struct Call {
-    method: String,
-    target: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
 }
 
 fn hits(rate: f64) -> bool {
@@ -240,32 +234,4 @@ fn changes(call: &Call) -> bool {
     let asks =
         call.target.contains("/auth/") || (call.target.ends_with("/action") && call.body.windows(8).any(|w| w == b"os-getCo"));
     call.method != "GET" && call.method != "HEAD" && !asks
-}
-
-async fn read(stream: &mut TcpStream) -> Option<Call> {
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
-            break end + 4;
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let mut body = bytes.split_off(end);
-    let head = String::from_utf8_lossy(&bytes).into_owned();
-    let mut lines = head.lines();
-    let mut first = lines.next()?.split(' ');
-    let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
-    let headers: Vec<(String, String)> = lines
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
-        .collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, v)| v.parse().ok()).unwrap_or(0);
-    while body.len() < length {
-        if stream.read_buf(&mut body).await.ok()? == 0 {
-            return None;
-        }
-    }
-    Some(Call { method, target, headers, body })
 }

@@ -1,5 +1,6 @@
 //! The transport against a server that misbehaves.
 
+mod call;
 pub mod server;
 
 use std::io::Write;
@@ -48,8 +49,8 @@ async fn calls_share_a_connection_and_are_counted() {
     http.send(&Cx::quiet(), &post(&server, "/b")).await.unwrap();
     http.clone().send(&Cx::quiet(), &get(&server, "/c")).await.unwrap();
     let calls = server.calls();
-    assert_eq!(calls.iter().map(|c| c.line.as_str()).collect::<Vec<_>>(), ["GET /a?limit=3", "POST /b", "GET /c"]);
-    assert!(calls[0].head.contains("accept-encoding: gzip") && calls[0].head.contains("user-agent: quarterdeck/"));
+    assert_eq!(calls.iter().map(|c| c.line()).collect::<Vec<_>>(), ["GET /a?limit=3", "POST /b", "GET /c"]);
+    assert!(calls[0].head().contains("accept-encoding: gzip") && calls[0].head().contains("user-agent: quarterdeck/"));
     assert_eq!((calls[1].body.as_slice(), server.connections()), (br#"{"a":1}"#.as_slice(), 1));
     assert_eq!((counter.total(), counter.by_method()["GET"]), (3, 2));
 }
@@ -200,7 +201,7 @@ async fn secrets_stay_out_of_texts_even_when_the_other_side_repeats_them() {
     let request = Request::new(Method::POST, url, "log in").secret_header("X-Auth-Token", &secret);
     let failure = http().send(&Cx::quiet(), &request).await.unwrap().ok(&request).unwrap_err();
     assert_eq!((failure.got.as_str(), failure.at.as_str()), ("400: bad token *** ", server.url("/v3").as_str()));
-    assert!(server.calls()[0].head.contains("x-auth-token: hunter2-token"));
+    assert!(server.calls()[0].head().contains("x-auth-token: hunter2-token"));
     let debug = format!("{:?}", request.headers_for_tests());
     assert!(!debug.contains("hunter2"), "{debug}");
     assert!(!failure.to_string().contains("hunter"));
@@ -211,7 +212,7 @@ async fn redirects_lead_nowhere_else() {
     let to = |place: &str| Act::Say(answer(301, &[("location", place)], ""));
     let server = Server::new([to("/v3/?x=1")]).await;
     assert_eq!(http().send(&Cx::quiet(), &get(&server, "/v3")).await.unwrap().status, 200);
-    assert_eq!(server.calls()[1].line, "GET /v3/?x=1");
+    assert_eq!(server.calls()[1].line(), "GET /v3/?x=1");
 
     let server = Server::new([to("http://elsewhere.example:1/?token=x"), to("/b")]).await;
     for request in [get(&server, "/"), post(&server, "/")] {
@@ -242,7 +243,7 @@ async fn a_file_goes_up_and_comes_down_with_progress() {
     let request = Request::new(Method::PUT, server.url("/file"), "send it").repeat(Repeat::Unbegun).body(body);
     assert_eq!(http().send(&Cx::quiet(), &request).await.unwrap().status, 204);
     let call = server.calls().remove(0);
-    assert!(call.body == vec![7; 300_000] && call.head.contains("content-length: 300000"));
+    assert!(call.body == vec![7; 300_000] && call.head().contains("content-length: 300000"));
     assert_eq!(heard.0.lock().unwrap().last(), Some(&(300_000, Some(300_000))));
 
     let heard = Arc::new(Heard::default());

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Url;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+use super::call::{Call, read};
 
 /// What it does with one call.
 #[derive(Clone)]
@@ -25,16 +27,6 @@ pub enum Act {
     Cut,
     /// Waits, then sends these bytes.
     Slow(Duration, Vec<u8>),
-}
-
-/// A call as it came in.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// `GET /path?query`
-    pub line: String,
-    /// In lower case.
-    pub head: String,
-    pub body: Vec<u8>,
 }
 
 /// What is to be done, by how a call's line begins.
@@ -106,8 +98,8 @@ impl Drop for Server {
 
 async fn serve(mut stream: TcpStream, acts: Arc<Mutex<Acts>>, calls: Arc<Mutex<Vec<Call>>>) {
     while let Some(call) = read(&mut stream).await {
-        let act = acts.lock().unwrap().next(&call.line).unwrap_or_else(|| Act::Say(answer(200, &[], "{}")));
-        let head_only = call.line.starts_with("HEAD ");
+        let act = acts.lock().unwrap().next(&call.line()).unwrap_or_else(|| Act::Say(answer(200, &[], "{}")));
+        let head_only = call.method == "HEAD";
         calls.lock().unwrap().push(call);
         let (bytes, then) = match act {
             Act::Told(status, headers, body) => {
@@ -132,30 +124,6 @@ async fn serve(mut stream: TcpStream, acts: Arc<Mutex<Acts>>, calls: Arc<Mutex<V
             tokio::time::sleep(Duration::from_secs(600)).await;
         }
     }
-}
-
-/// Reads one call; `None` when the other side has gone.
-async fn read(stream: &mut TcpStream) -> Option<Call> {
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
-            break end + 4;
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let line = head.lines().next()?.rsplit_once(' ')?.0.to_owned();
-    let head = head.to_lowercase();
-    let length = head.lines().find_map(|l| l.strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0);
-    let mut body = bytes.split_off(end);
-    while body.len() < length {
-        if stream.read_buf(&mut body).await.ok()? == 0 {
-            return None;
-        }
-    }
-    Some(Call { line, head, body })
 }
 
 /// An answer in full.

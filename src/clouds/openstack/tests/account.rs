@@ -12,7 +12,7 @@ async fn a_wrong_project_is_told_with_the_right_ones() {
     assert_eq!(failure.next, "set project_name in clouds.yaml (lab); the projects are: alt, zoo");
     let calls = fake.calls();
     let unscoped: Value = serde_json::from_slice(&calls[1].body).unwrap();
-    assert_eq!((unscoped["auth"]["scope"].clone(), calls[2].line.as_str()), (json!("unscoped"), "GET /v3/auth/projects"));
+    assert_eq!((unscoped["auth"]["scope"].clone(), calls[2].line().as_str()), (json!("unscoped"), "GET /v3/auth/projects"));
 }
 
 #[tokio::test]
@@ -113,9 +113,9 @@ async fn an_openid_provider_vouches_for_us() {
     open_at(account, Path::new("/x")).identity(&Cx::quiet()).await.unwrap();
     let calls = fake.calls();
     assert_eq!(String::from_utf8_lossy(&calls[1].body), "scope=openid&grant_type=password&username=ana&password=hunter2");
-    assert!(calls[1].head.contains("authorization: basic "));
-    assert_eq!(calls[2].line, "POST /v3/OS-FEDERATION/identity_providers/corp/protocols/openid/auth");
-    assert!(calls[2].head.contains("authorization: bearer acc"));
+    assert!(calls[1].head().contains("authorization: basic "));
+    assert_eq!(calls[2].line(), "POST /v3/OS-FEDERATION/identity_providers/corp/protocols/openid/auth");
+    assert!(calls[2].head().contains("authorization: bearer acc"));
     let scoped: Value = serde_json::from_slice(&calls[3].body).unwrap();
     assert_eq!(scoped["auth"]["identity"]["token"]["id"], json!("federated"));
     assert_eq!(scoped["auth"]["scope"]["project"]["name"], json!("demo"));

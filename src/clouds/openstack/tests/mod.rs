@@ -14,24 +14,11 @@ use crate::model::{Class, Tags};
 /// An account at a fake cloud.
 fn account_at(fake: &Fake) -> OpenstackAccount {
     let named = |name: &str| InDomain { called: Called::Name(name.into()), domain: None };
+    let auth = OpenstackAuth::Password { user: named("ana"), password: Secret::new("hunter2") };
     OpenstackAccount {
-        auth_url: fake.url("/v3").to_string(),
-        auth: OpenstackAuth::Password { user: named("ana"), password: Secret::new("hunter2") },
-        scope: Scope::Project(named("demo")),
         region: Some("one".into()),
-        interfaces: vec![Interface::Public],
-        services: BTreeMap::new(),
-        verify: true,
-        ca_file: None,
-        certificate: None,
-        key: None,
-        network: None,
-        external_network: None,
-        cache_token: false,
-        at_once: None,
         retries: Some(0),
-        source: "clouds.yaml (lab)".into(),
-        notes: Vec::new(),
+        ..OpenstackAccount::new(fake.url("/v3").to_string(), auth, Scope::Project(named("demo")), "clouds.yaml (lab)".into())
     }
 }
 
@@ -74,7 +61,7 @@ fn unauthorized() -> Act {
 
 /// The requests, without the log-ins' bodies.
 fn lines(fake: &Fake) -> Vec<String> {
-    fake.calls().into_iter().map(|call| call.line).collect()
+    fake.calls().into_iter().map(|call| call.line()).collect()
 }
 
 fn wanted() -> NewServer {
@@ -127,7 +114,7 @@ async fn a_list_is_read_to_its_end_with_one_log_in() {
             "GET /compute/v2.1/os-keypairs?limit=2&marker=b"
         ]
     );
-    let head = &fake.calls()[3].head;
+    let head = fake.calls()[3].head();
     assert!(head.contains("x-auth-token: t1") && head.contains("openstack-api-version: compute 2.96"), "{head}");
 }
 
@@ -139,9 +126,9 @@ async fn an_expired_token_in_the_middle_of_a_create_is_renewed_once() {
     let server = open(&fake).create_server(&Cx::quiet(), &wanted()).await.unwrap();
     assert_eq!((server.id.as_str(), server.status, server.flavor.as_str()), ("s1", ServerStatus::Build, "small"));
     let calls = fake.calls();
-    let posts: Vec<_> = calls.iter().filter(|call| call.line == "POST /compute/v2.1/servers").collect();
+    let posts: Vec<_> = calls.iter().filter(|call| call.line() == "POST /compute/v2.1/servers").collect();
     assert_eq!((posts.len(), calls.len()), (2, 8));
-    assert!(posts[0].head.contains("x-auth-token: t1") && posts[1].head.contains("x-auth-token: t2"));
+    assert!(posts[0].head().contains("x-auth-token: t1") && posts[1].head().contains("x-auth-token: t2"));
     let body: Value = serde_json::from_slice(&posts[1].body).unwrap();
     assert_eq!(body["server"]["networks"], json!([{ "uuid": "n1" }]));
     assert_eq!(body["server"]["metadata"]["qd-token"], json!(wanted().tags.token.0));
@@ -218,7 +205,7 @@ async fn a_service_that_was_changed_is_asked_again_what_it_speaks() {
     let refused = told(406, json!({ "computeFault": { "message": "Version 2.96 is not supported by the API." } }));
     let fake = Fake::new([token("t1"), versions("2.104"), refused, versions("2.60"), told(200, json!({ "keypairs": [] }))]).await;
     open(&fake).key_pairs(&Cx::quiet()).await.unwrap();
-    assert!(fake.calls()[4].head.contains("openstack-api-version: compute 2.60"));
+    assert!(fake.calls()[4].head().contains("openstack-api-version: compute 2.60"));
 }
 
 #[tokio::test]
@@ -237,5 +224,5 @@ async fn an_old_cloud_without_microversions_is_listed_whole() {
     .await;
     let found = open(&fake).servers_by_token(&Cx::quiet(), &wanted().tags.token).await.unwrap();
     assert_eq!((found.len(), found[0].flavor.as_str()), (1, "small"));
-    assert!(fake.calls().iter().all(|call| !call.head.contains("openstack-api-version")));
+    assert!(fake.calls().iter().all(|call| !call.head().contains("openstack-api-version")));
 }

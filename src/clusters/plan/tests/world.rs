@@ -99,18 +99,10 @@ impl World {
     pub fn apply(&mut self, plan: &Plan) {
         check(plan);
         let cluster = Cluster {
-            id: plan.cluster,
-            name: plan.cluster_name.clone(),
             revision: plan.saw_revision.unwrap_or(0) + 1,
             state: ClusterState::Running,
-            cloud: plan.cloud.clone(),
-            spec: plan.spec.clone(),
-            base_dir: plan.base_dir.clone(),
-            created: Time(0),
-            ssh_user: plan.ssh_user.clone(),
             public_key: Some("ssh-ed25519 AAAA c".into()),
-            last_run: None,
-            last_playbook: None,
+            ..Cluster::planned(plan, Time(0))
         };
         self.facts.cluster = Some(cluster);
         self.facts.nodes.clone_from(&plan.nodes);

@@ -144,10 +144,8 @@ impl Reader<'_> {
         }
         let verify = node.text("verify").is_none_or(truth) && !node.text("insecure").is_some_and(truth);
         let file = |key: &str| node.text(key).map(|path| expand(self.place, path));
+        let auth_url = auth_url.trim_end_matches('/').to_owned();
         Ok(OpenstackAccount {
-            auth_url: auth_url.trim_end_matches('/').to_owned(),
-            auth: self.auth(node, auth)?,
-            scope: self.scope(auth),
             region: node.text("region_name").map(str::to_owned),
             interfaces: self.interfaces(node.get("interface"))?,
             services: self.services(node)?,
@@ -157,11 +155,7 @@ impl Reader<'_> {
             key: file("key"),
             network: network(node, &["default_interface", "nat_destination"], "internal_network"),
             external_network: network(node, &["nat_source", "routes_externally"], "external_network"),
-            cache_token: false,
-            at_once: None,
-            retries: None,
-            source: self.source.clone(),
-            notes: Vec::new(),
+            ..OpenstackAccount::new(auth_url, self.auth(node, auth)?, self.scope(auth), self.source.clone())
         })
     }
 

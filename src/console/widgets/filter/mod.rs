@@ -15,6 +15,7 @@
 mod complete;
 mod parse;
 mod ready;
+mod said;
 mod units;
 
 use std::ops::Range;
@@ -25,7 +26,8 @@ use regex::Regex;
 use super::table::Column;
 
 pub use complete::{Candidate, Completion, complete};
-pub use ready::{Ready, letters_of};
+pub use ready::Ready;
+pub use said::Sayings;
 
 /// Something wrong in a filter, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -121,6 +123,20 @@ impl Filter {
     /// What is wrong in it, from left to right.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
+    }
+
+    /// What it lets through, the other one lets through as well: it is the other one with more letters typed.
+    pub fn narrows(&self, other: &Self) -> bool {
+        let word = |term: &Term| match &term.test {
+            Test::Fuzzy(word) | Test::Exact(word) if !term.not => Some((matches!(term.test, Test::Exact(_)), word.text.clone())),
+            _ => None,
+        };
+        let longer = |now: &Term, before: &Term| match (word(now), word(before)) {
+            (Some((exact, now)), Some((was_exact, before))) => exact == was_exact && now.starts_with(&before),
+            _ => false,
+        };
+        let terms = self.terms.iter().zip(&other.terms);
+        self.terms.len() >= other.terms.len() && !other.is_empty() && terms.into_iter().all(|(now, before)| longer(now, before))
     }
 
     /// Makes it ready to look at rows. `shown` are the columns in which words are looked for; `now` (milliseconds

@@ -4,6 +4,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::console::widgets::table::{Cell, Column, Kind, Row, SortKey, natural};
 
+use super::said::{END, Said, letters};
 use super::{Op, Term, Test, Value, Wants, Word};
 
 /// A filter with what it needs to look at rows.
@@ -18,58 +19,35 @@ pub struct Ready<'f> {
     letters: Vec<char>,
 }
 
-/// Which letters and digits stand in the shown cells of a row, one bit each; all of them where it is not ASCII.
-pub fn letters_of(row: &Row, shown: &[usize]) -> u64 {
-    shown.iter().filter_map(|&i| row.cells.get(i)).fold(0, |mask, cell| mask | letters(&cell.text))
-}
-
-fn letters(text: &str) -> u64 {
-    text.bytes().fold(0, |mask, byte| mask | bit(byte))
-}
-
-fn bit(byte: u8) -> u64 {
-    match byte {
-        b'a'..=b'z' => 1 << (byte - b'a'),
-        b'A'..=b'Z' => 1 << (byte - b'A'),
-        b'0'..=b'9' => 1 << (26 + byte - b'0'),
-        0x80.. => u64::MAX,
-        _ => 1 << (36 + byte % 28),
-    }
-}
-
 impl<'f> Ready<'f> {
     pub(super) fn new(terms: &'f [Term], columns: &'f [Column], shown: &'f [usize], now: i64) -> Self {
         let words = terms.iter().filter_map(|term| match &term.test {
-            Test::Fuzzy(word) | Test::Exact(word) if !term.not && word.text.is_ascii() => Some(letters(&word.text)),
+            Test::Fuzzy(word) | Test::Exact(word) if !term.not && word.text.is_ascii() => Some(letters(word.text.as_bytes())),
             _ => None,
         });
         let needs = words.fold(0, |mask, letters| mask | letters);
         Self { terms, columns, shown, now, needs, matcher: Matcher::new(Config::DEFAULT), letters: Vec::new() }
     }
 
-    /// Whether a row passes; `letters` is what [`letters_of`] says of it.
-    pub fn passes(&mut self, row: &Row, letters: u64) -> bool {
-        letters & self.needs == self.needs && self.terms.iter().all(|term| self.is_true(&term.test, row) != term.not)
+    /// Whether a row passes; `said` is what its shown cells say.
+    pub fn passes(&mut self, row: &Row, said: Said<'_>) -> bool {
+        said.letters & self.needs == self.needs && self.terms.iter().all(|term| self.is_true(&term.test, row, said) != term.not)
     }
 
-    fn is_true(&mut self, test: &Test, row: &Row) -> bool {
-        let mut cells = self.shown.iter().filter_map(|&i| row.cells.get(i));
+    fn is_true(&mut self, test: &Test, row: &Row, said: Said<'_>) -> bool {
         match test {
-            Test::Fuzzy(word) => cells.any(|cell| {
-                if word.text.is_ascii() && cell.text.is_ascii() {
-                    in_order(word, cell.said())
-                } else {
-                    word.atom.score(spelled(cell.said(), &mut self.letters), &mut self.matcher).is_some()
-                }
-            }),
-            Test::Exact(word) => cells.any(|cell| {
-                if word.text.is_ascii() && cell.text.is_ascii() {
-                    find(word, cell.said()).is_some()
-                } else {
-                    word.atom.score(spelled(cell.said(), &mut self.letters), &mut self.matcher).is_some()
-                }
-            }),
-            Test::Anywhere(expression) => cells.any(|cell| expression.is_match(cell.said())),
+            Test::Fuzzy(word) if said.is_plain() && word.text.is_ascii() => in_order(word, said.text),
+            Test::Exact(word) if said.is_plain() && word.text.is_ascii() => stands_in(word, said.text),
+            Test::Fuzzy(word) | Test::Exact(word) => {
+                let mut cells = self.shown.iter().filter_map(|&i| row.cells.get(i));
+                cells.any(|cell| word.atom.score(spelled(cell.said(), &mut self.letters), &mut self.matcher).is_some())
+            }
+            Test::Anywhere(expression) if said.is_plain() => {
+                said.cells().filter_map(|cell| std::str::from_utf8(cell).ok()).any(|cell| expression.is_match(cell))
+            }
+            Test::Anywhere(expression) => {
+                self.shown.iter().filter_map(|&i| row.cells.get(i)).any(|cell| expression.is_match(cell.said()))
+            }
             Test::Column(index, wants) => row.cells.get(*index).is_some_and(|cell| self.wanted(wants, *index, cell)),
         }
     }
@@ -173,16 +151,25 @@ fn like(pattern: &[u8], text: &[u8]) -> bool {
     pattern[p..].iter().all(|c| *c == b'*')
 }
 
-/// Whether the letters of an ASCII word stand in an ASCII text in their order.
-fn in_order(word: &Word, text: &str) -> bool {
-    let mut text = text.bytes();
-    word.text.bytes().all(|want| if word.cased { text.any(|c| c == want) } else { text.any(|c| c.eq_ignore_ascii_case(&want)) })
+/// Whether the letters of an ASCII word stand in one of some ASCII cells in their order.
+fn in_order(word: &Word, cells: &[u8]) -> bool {
+    let want = word.text.as_bytes();
+    let mut have = 0;
+    for byte in cells {
+        let Some(next) = want.get(have) else { return true };
+        if *byte == END {
+            have = 0;
+        } else if byte == next || (!word.cased && byte.eq_ignore_ascii_case(next)) {
+            have += 1;
+        }
+    }
+    have == want.len()
 }
 
-/// Where an ASCII word stands in an ASCII text.
-fn find(word: &Word, text: &str) -> Option<usize> {
+/// Whether an ASCII word stands in one of some ASCII cells.
+fn stands_in(word: &Word, cells: &[u8]) -> bool {
     let same = |a: &[u8], b: &[u8]| if word.cased { a == b } else { a.eq_ignore_ascii_case(b) };
-    text.as_bytes().windows(word.text.len()).position(|w| same(w, word.text.as_bytes()))
+    cells.windows(word.text.len()).any(|w| same(w, word.text.as_bytes()))
 }
 
 fn holds(op: Op, order: std::cmp::Ordering) -> bool {

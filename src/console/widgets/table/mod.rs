@@ -9,7 +9,7 @@ mod view;
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::filter::{Filter, letters_of};
+use super::filter::{Filter, Sayings};
 
 pub use column::{Cell, Column, Kind, Notice, Row, SortKey};
 pub use draw::draw;
@@ -27,8 +27,8 @@ pub struct Table {
     sorted: Vec<u32>,
     /// Those of them that the filter lets through.
     order: Vec<u32>,
-    /// Letters of each row, made when a filter wants them.
-    letters: Vec<u64>,
+    /// What the rows say, made when a filter wants it.
+    sayings: Option<Sayings>,
     /// Widest content of each column so far: it never shrinks while the table is open.
     natural: Vec<u16>,
     /// Columns that somebody chose, in their order.
@@ -71,7 +71,7 @@ impl Table {
             self.natural[i] = self.natural[i].max(widest.max(title)).min(column.max.max(column.min));
         }
         self.rows = rows;
-        self.letters.clear();
+        self.sayings = None;
         if !self.marks.is_empty() {
             let known: HashSet<&str> = self.rows.iter().map(|r| r.id.as_str()).collect();
             self.marks.retain(|id| known.contains(id.as_str()));
@@ -96,17 +96,18 @@ impl Table {
 
     /// Filters anew.
     fn sift(&mut self) {
-        let mut order = std::mem::take(&mut self.order);
-        order.clone_from(&self.sorted);
+        self.order.clone_from(&self.sorted);
+        self.sift_more();
+    }
+
+    /// Filters what an earlier filter has let through.
+    fn sift_more(&mut self) {
         if !self.filter.is_empty() {
             let shown = self.shown();
-            if self.letters.len() != self.rows.len() {
-                self.letters = self.rows.iter().map(|row| letters_of(row, &shown)).collect();
-            }
+            let sayings = self.sayings.get_or_insert_with(|| Sayings::of(&self.rows, &shown));
             let mut ready = self.filter.ready(self.columns, &shown, self.now);
-            order.retain(|&i| ready.passes(&self.rows[i as usize], self.letters[i as usize]));
+            self.order.retain(|&i| ready.passes(&self.rows[i as usize], sayings.row(i as usize)));
         }
-        self.order = order;
         if let Some(place) = self.place_of_selected() {
             self.place = place;
         } else if self.selected.is_some() || !self.lazy {
@@ -239,8 +240,9 @@ impl Table {
     /// Filters by what is typed.
     pub fn set_filter(&mut self, text: &str) {
         if text != self.filter.text() {
-            self.filter = Filter::new(text, self.columns);
-            self.sift();
+            let filter = Filter::new(text, self.columns);
+            let before = std::mem::replace(&mut self.filter, filter);
+            if self.filter.narrows(&before) { self.sift_more() } else { self.sift() }
         }
     }
 

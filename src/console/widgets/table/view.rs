@@ -29,7 +29,7 @@ impl Table {
         if self.chosen != columns {
             self.chosen = columns;
             // Words are looked for in what is shown.
-            self.letters.clear();
+            self.sayings = None;
             self.sift();
         }
     }
