@@ -77,10 +77,10 @@ fn sort(console: &mut Headless) -> f64 {
     let mut times = vec![Vec::new(); COLUMNS];
     for _ in 0..9 {
         for times in &mut times {
-            times.push(key(console, b"o"));
+            times.push(key(console, b">"));
         }
         // As it comes.
-        console.keys(b"o");
+        console.keys(b">");
     }
     let columns: Vec<f64> = times.into_iter().map(median).collect();
     println!("  by column: {columns:.2?} ms");

@@ -31,7 +31,7 @@ fn memory() -> f64 {
     let paths = Paths::under(home.path());
     paths.create().unwrap();
     // A home that is set up: the wizard keeps out.
-    std::fs::write(paths.settings(), "").unwrap();
+    std::fs::write(paths.settings(), "[clouds.sandbox]\ndriver = \"sandbox\"\n").unwrap();
     let fake = Fake::new();
     let cloud = CloudName::new("sandbox");
     fake.run(1, 1);
@@ -50,7 +50,7 @@ fn memory() -> f64 {
     console.wait_for("give up");
     console.press("\x1b");
     console.wait_without("give up");
-    console.press("o6");
+    console.press(">6");
     console.wait_for("RUNS");
     console.press("\r");
     console.wait_for("100,000 lines");

@@ -161,7 +161,7 @@ fn flood(report: &mut Report, stage: &Stage) {
 /// Types letters into the palette, over the output: from the key to the bytes that show it.
 fn keys(console: &Terminal) -> Vec<Duration> {
     console.press(":");
-    console.wait_for("find an action");
+    console.wait_for("type what to do");
     let letters: Vec<char> = ('а'..='я').collect();
     let mut times = Vec::new();
     for n in 0..KEYS {
