@@ -49,6 +49,8 @@ pub struct Core {
     pub starting: tokio::sync::Mutex<()>,
     /// Requests under way, by idempotency key.
     pub gates: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<()>>>>,
+    /// Reads outputs.
+    pub pages: crate::store::output::Pages,
     /// What is known of outputs that were looked into.
     pub indexes: super::requests::Indexes,
     /// The engine comes to rest: no new run begins.

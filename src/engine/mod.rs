@@ -97,6 +97,7 @@ impl Engine {
             settings_trouble: Mutex::default(),
             starting: tokio::sync::Mutex::default(),
             gates: Mutex::new(HashMap::new()),
+            pages: crate::store::output::Pages::default(),
             indexes: requests::Indexes::default(),
             resting: std::sync::atomic::AtomicBool::new(false),
         });

@@ -54,7 +54,7 @@ async fn look_at(core: &Arc<Core>, command: Command) -> Result<Answer, Failure> 
             output::search(core, place, find, host, from..to, count).await?
         }
         Command::OutputLine { run, step, attempt, byte } => {
-            output::line(output::place(core, run, step, attempt).await?, byte).await?
+            output::line(core, output::place(core, run, step, attempt).await?, byte).await?
         }
         Command::PlayPage { run, step, attempt, from, count } => {
             let step = find_step(core, run, step).await?;

@@ -63,9 +63,10 @@ pub async fn page(
     blocking(move || {
         pick.truncate(PAGE as usize);
         pick.sort_unstable();
-        let mut pager = Pager::open(&place.output())?;
-        let page =
-            if pick.is_empty() { pager.page(from, count.min(PAGE), place.ended)? } else { pager.pick(&pick, place.ended)? };
+        let page = core.pages.read(&place.output(), |pager| match pick.as_slice() {
+            [] => pager.page(from, count.min(PAGE), place.ended),
+            pick => pager.pick(pick, place.ended),
+        })?;
         let times = if times { core.indexes.times(&place.dir, &page.offsets) } else { Vec::new() };
         let (from, lines, total, bytes) = (page.from, page.lines, page.total, page.bytes);
         Ok(Answer::Output(OutputPage { attempt: place.attempt, from, lines, times, total, bytes, ended: place.ended }))
@@ -94,6 +95,7 @@ pub async fn search(
             host.as_ref().is_none_or(|h| h.holds(offset, line)) && finder.as_ref().is_none_or(|f| f.is_in(line))
         };
         let from = lines.start;
+        // A pager of its own: a page must not wait for a search.
         let found = Pager::open(&place.output())?.search(lines, count.min(FOUND) as usize, place.ended, wanted)?;
         let (attempt, ended, from) = (place.attempt, place.ended, from.min(found.upto));
         Ok(Answer::Found(FoundLines { attempt, from, upto: found.upto, lines: found.lines, total: found.total, ended }))
@@ -105,8 +107,9 @@ pub async fn search(
 ///
 /// # Errors
 /// The output cannot be read.
-pub async fn line(place: Place, byte: u64) -> Result<Answer, Failure> {
-    blocking(move || Ok(Answer::Line(Pager::open(&place.output())?.line_at(byte, place.ended)?))).await
+pub async fn line(core: &Arc<Core>, place: Place, byte: u64) -> Result<Answer, Failure> {
+    let core = Arc::clone(core);
+    blocking(move || Ok(Answer::Line(core.pages.read(&place.output(), |pager| pager.line_at(byte, place.ended))?))).await
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {

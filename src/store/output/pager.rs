@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::index::Index;
@@ -26,6 +26,8 @@ const CHUNK: usize = 64 * 1024;
 pub struct Pager {
     path: PathBuf,
     file: Option<File>,
+    /// Of the file that the index is of.
+    inode: u64,
     index: Index,
 }
 
@@ -35,7 +37,7 @@ impl Pager {
     /// # Errors
     /// It cannot be read.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let mut pager = Self { path: path.to_owned(), file: None, index: Index::default() };
+        let mut pager = Self { path: path.to_owned(), file: None, inode: 0, index: Index::default() };
         pager.refresh().map_err(|e| pager.failed(&e))?;
         Ok(pager)
     }
@@ -122,6 +124,11 @@ impl Pager {
         look().map_err(|e: io::Error| self.failed(&e))
     }
 
+    /// Closes the file; the next who asks opens it again.
+    pub(super) fn close(&mut self) {
+        self.file = None;
+    }
+
     /// Whole lines and bytes there are now.
     ///
     /// # Errors
@@ -138,11 +145,16 @@ impl Pager {
     /// Takes in what was written since.
     fn refresh(&mut self) -> io::Result<()> {
         if self.file.is_none() {
-            match File::open(&self.path) {
+            let file = match File::open(&self.path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-                opened => self.file = Some(opened?),
+                opened => opened?,
+            };
+            let inode = file.metadata()?.ino();
+            if inode != self.inode {
+                self.index = Index::load(&self.path, &file).unwrap_or_default();
+                self.inode = inode;
             }
-            self.index = self.file.as_ref().and_then(|file| Index::load(&self.path, file)).unwrap_or_default();
+            self.file = Some(file);
         }
         let Some(file) = &self.file else { return Ok(()) };
         let length = file.metadata()?.len();

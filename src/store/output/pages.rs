@@ -1,4 +1,5 @@
-//! Pagers that stay open for those who come back.
+//! Pagers that are kept for those who come back: they know where the lines begin. No file stays open, so that what is
+//! deleted gives its room on the disk back.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,17 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Page, Pager};
 use crate::model::Failure;
 
-/// Outputs that are kept open.
-const OPEN: usize = 32;
+/// Outputs that are remembered.
+const KEPT: usize = 32;
 
-/// Reads outputs without blocking the caller's thread. A clone shares the open ones.
+/// Reads outputs. A clone shares the pagers.
 #[derive(Clone, Debug, Default)]
 pub struct Pages {
     /// The one used last is the last.
-    open: Arc<Mutex<Vec<(PathBuf, Shared)>>>,
+    kept: Arc<Mutex<Vec<(PathBuf, Shared)>>>,
 }
 
-/// Opened by the first who gets hold of it.
+/// Made by the first who gets hold of it.
 type Shared = Arc<Mutex<Option<Pager>>>;
 
 impl Pages {
@@ -41,29 +42,38 @@ impl Pages {
         path: &Path,
         work: impl FnOnce(&mut Pager) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let shared = self.shared(path);
-        let path = path.to_owned();
-        let done = tokio::task::spawn_blocking(move || {
-            let mut pager = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            match &mut *pager {
-                Some(pager) => work(pager),
-                None => work(pager.insert(Pager::open(&path)?)),
-            }
-        });
+        let (pages, path) = (self.clone(), path.to_owned());
+        let done = tokio::task::spawn_blocking(move || pages.read(&path, work));
         done.await.unwrap_or_else(|e| Err(Failure::broken("read the output", e)))
     }
 
+    /// Does some work with the pager of an output; it blocks, also while somebody else works with the same pager.
+    ///
+    /// # Errors
+    /// The file cannot be read; those of the work.
+    pub fn read<T>(&self, path: &Path, work: impl FnOnce(&mut Pager) -> Result<T, Failure>) -> Result<T, Failure> {
+        let shared = self.shared(path);
+        let mut pager = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let pager = match &mut *pager {
+            Some(pager) => pager,
+            None => pager.insert(Pager::open(path)?),
+        };
+        let done = work(pager);
+        pager.close();
+        done
+    }
+
     fn shared(&self, path: &Path) -> Shared {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = match open.iter().position(|(p, _)| p == path) {
-            Some(at) => open.remove(at),
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = match kept.iter().position(|(p, _)| p == path) {
+            Some(at) => kept.remove(at),
             None => (path.to_owned(), Shared::default()),
         };
-        if open.len() >= OPEN {
-            open.remove(0);
+        if kept.len() >= KEPT {
+            kept.remove(0);
         }
         let shared = Arc::clone(&entry.1);
-        open.push(entry);
+        kept.push(entry);
         shared
     }
 }
