@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
 
-use crate::model::{CustomCommand, Deed, Failure, InputKind, Level, Thing, ThingKind};
+use crate::model::{CustomCommand, Deed, Failure, InputKind, Thing, ThingKind};
 use crate::protocol::Command;
 
 use super::ask::Sure;
@@ -86,6 +86,7 @@ fn input_words(input: &crate::model::CommandInput) -> String {
         (None, InputKind::Number) => "NUMBER".to_owned(),
         (None, InputKind::Bool) => "true|false".to_owned(),
         (None, InputKind::String) => "TEXT".to_owned(),
+        (None, InputKind::Secret) => "(the run asks for it)".to_owned(),
     };
     format!("{}={value}", input.name)
 }
@@ -98,6 +99,10 @@ async fn start(app: &mut App<'_>, call: Call) -> Ended {
     };
     let tried = format!("run command {}", command.name);
     let inputs: BTreeMap<String, String> = call.inputs.iter().cloned().collect();
+    if let Some(secret) = command.secrets().find(|name| inputs.contains_key(*name)) {
+        let failure = Failure::refused(&tried, format!("{secret} is secret: everybody on this computer sees command lines"));
+        return Err(Stop::usage(failure.at(&command.source).next("leave it out; the run asks for it")));
+    }
     command.inputs_of(&inputs).map_err(|wrong| {
         let words: Vec<String> = command.inputs.iter().map(|input| format!("-i {}", input_words(input))).collect();
         Stop::usage(Failure::refused(&tried, wrong).at(&command.source).next(format!("give {}", words.join(" "))))
@@ -105,9 +110,7 @@ async fn start(app: &mut App<'_>, call: Call) -> Ended {
     let Found { thing, cloud, cluster } = find_thing(&mut session, command, &call).await?;
     let ruling = rules.ruling(Deed::CommandRun, &cloud, cluster.as_deref());
     let question = format!("Run {} on {}?", command.name, call.thing);
-    // What a guard says of all commands does not make one ask less that is dangerous.
-    let level = command.confirm.max(ruling.level.unwrap_or(Level::None));
-    let why = if ruling.level == Some(level) { ruling.why } else { format!("the command wants it ({})", command.source) };
+    let (level, why) = command.level(&ruling);
     let ruling = crate::model::Ruling { level: Some(level), why, max: ruling.max };
     call.sure.obey(&ruling, level, &tried, &question, &call.thing).await?;
     let run = session.start(Command::CommandRun { name: command.name.clone(), thing, inputs }).await?;

@@ -1,7 +1,9 @@
 //! The command line that does the same as a command: what a screen shows beside a button, ready to be copied.
 
+use std::collections::BTreeMap;
+
 use crate::model::spec::PlaybookSpec;
-use crate::model::{CloudName, ClusterId, Ending, PowerAction, PromptKind};
+use crate::model::{CloudName, ClusterId, Ending, PowerAction, PromptKind, Thing};
 use crate::protocol::command::StopMode;
 use crate::protocol::{Command, ListKind, Rows, SpecSource};
 
@@ -74,13 +76,17 @@ pub fn argv(command: &Command, mirror: &Mirror) -> Option<Vec<String>> {
 
 /// [`argv`] as one line for a shell.
 pub fn line(command: &Command, mirror: &Mirror) -> Option<String> {
-    Some(argv(command, mirror)?.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+    argv(command, mirror).map(|words| shell(&words))
+}
+
+/// Words as one line for a shell.
+pub fn shell(words: &[String]) -> String {
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// The line that shows a cluster.
 pub fn cluster_show(id: ClusterId, mirror: &Mirror) -> Option<String> {
-    let words = Words::new("cluster show").name(cluster_name(mirror, id)?).end();
-    Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+    Some(shell(&Words::new("cluster show").name(cluster_name(mirror, id)?).end()))
 }
 
 /// A word as a shell wants it.
@@ -218,11 +224,31 @@ fn act(command: &Command, mirror: &Mirror) -> Option<Words> {
             }
             settings.iter().fold(words, |words, (key, value)| words.name(format!("{key}={value}")))
         }
+        Command::CommandRun { name, thing, inputs } => on_thing(name, thing, inputs, mirror)?,
         Command::AnsibleInstall => Words::new("ansible install"),
         Command::Stop { mode } => Words::new("engine stop").flag("--now", *mode == StopMode::Now),
         Command::Restart => Words::new("engine restart"),
         _ => return None,
     })
+}
+
+/// A command of one's own on a thing; what is secret is asked for by the run.
+fn on_thing(name: &str, thing: &Thing, inputs: &BTreeMap<String, String>, mirror: &Mirror) -> Option<Words> {
+    let words = Words::new("command run").name(name);
+    let words = match thing {
+        Thing::Server { cloud, server } => {
+            let found = on_server("", cloud, server, mirror);
+            Words { names: [words.names, found.names].concat(), options: found.options, ..words }
+        }
+        Thing::Node { cluster, node } => words.name(format!("{}/{node}", cluster_name(mirror, *cluster)?)),
+        Thing::Cluster { cluster } => words.name(cluster_name(mirror, *cluster)?),
+        Thing::Image { cloud, image } => words.name(image).option("--cloud", cloud.as_str()),
+        Thing::Cloud { cloud } => words.name(cloud.as_str()),
+        Thing::Run { run } => words.name(run.to_string()),
+    };
+    let command = mirror.rules.command(name)?;
+    let said = inputs.iter().filter(|(input, _)| !command.secrets().any(|secret| secret == *input));
+    Some(said.fold(words, |words, (input, value)| words.option("-i", format!("{input}={value}"))))
 }
 
 fn cluster_name(mirror: &Mirror, id: ClusterId) -> Option<String> {

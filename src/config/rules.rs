@@ -10,8 +10,13 @@ use crate::model::{CommandInput, CustomCommand, Deed, GuardRule, InputKind, Leve
 
 const LEVELS: &[(&str, Level)] = &[("none", Level::None), ("yes", Level::Yes), ("name", Level::Name), ("deny", Level::Deny)];
 
-const INPUTS: &[(&str, InputKind)] =
-    &[("string", InputKind::String), ("number", InputKind::Number), ("bool", InputKind::Bool), ("choice", InputKind::Choice)];
+const INPUTS: &[(&str, InputKind)] = &[
+    ("string", InputKind::String),
+    ("number", InputKind::Number),
+    ("bool", InputKind::Bool),
+    ("choice", InputKind::Choice),
+    ("secret", InputKind::Secret),
+];
 
 /// Most things that a guard can speak of.
 const MOST: u64 = 100_000;
@@ -124,6 +129,9 @@ fn input(reader: &mut Reader<'_>, section: &Section<'_>, at: &Range<usize>) -> O
     if (input.kind == InputKind::Choice) == input.choices.is_empty() {
         let wrong = "an input has choices when, and only when, its type is \"choice\"";
         reader.problem(at, wrong);
+    }
+    if let (Some(value), InputKind::Secret) = (section.get("default"), input.kind) {
+        reader.problem(&value.span(), "a secret has no default: this file is no place for one");
     }
     if let (Some(value), Some(Err(wrong))) = (section.get("default"), input.default.as_ref().map(|text| input.check(text))) {
         reader.problem(&value.span(), format!("command.input.default: {wrong}"));

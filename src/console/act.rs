@@ -6,6 +6,7 @@ use crate::protocol::{Command, SpecSource};
 
 use super::action::Action;
 use super::bulk::{self, Bulk, Item};
+use super::custom;
 use super::detail;
 use super::go::{self, goto};
 use super::layers::{
@@ -112,6 +113,7 @@ fn carry_out(model: &mut Model, action: Action) {
 fn act_on(model: &mut Model, action: Action) {
     match action {
         Action::CloudUse => cloud_use(model),
+        Action::Command => custom::choose(model),
         Action::Try => try_out(model),
         Action::ClusterNew => {
             let layer = Create::new(model);

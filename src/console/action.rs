@@ -50,6 +50,7 @@ actions! {
     ClusterNew = "cluster create", Here, "new", "a new cluster from a blueprint or a spec";
     Playbook = "playbook run", Here, "playbook", "run a playbook on the cluster";
     Scale = "cluster scale", Here, "scale", "more or fewer nodes";
+    Command = "command run", Here, "commands", "run a command of your own on what is selected or marked";
     Repair = "cluster repair", Here, "repair", "bring lost nodes back";
     ClusterDelete = "cluster delete", Here, "delete", "delete the cluster with all its servers, after a question";
     ServerDelete = "server delete", Here, "delete", "delete the server, after a question";

@@ -85,6 +85,8 @@ pub fn begin(model: &mut Model, mut bulk: Bulk) {
     bulk.batch = model.bulk.as_ref().map_or(1, |b| b.batch + 1);
     bulk.begun = model.now;
     model.bulk = Some(bulk);
+    // What it was asked with has done its part.
+    model.layers.retain(|layer| !matches!(layer, Layer::Command(_)));
     model.layers.push(Layer::Bulk(BulkLayer::default()));
     go_on(model);
 }

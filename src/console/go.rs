@@ -178,12 +178,14 @@ pub struct Related {
     pub what: String,
     /// The line that leads there.
     pub line: String,
+    /// Why it cannot be gone now.
+    pub why_not: Option<String>,
 }
 
 /// Owner, parts and runs of what is selected.
 pub fn related(model: &Model) -> Vec<Related> {
     let mut out = Vec::new();
-    let mut add = |key: char, what: String, line: String| out.push(Related { key, what, line });
+    let mut add = |key: char, what: String, line: String| out.push(Related { key, what, line, why_not: None });
     if let Some(view) = &model.run {
         if let Some(run) = model.mirror.runs().get(&view.number) {
             of_run(model, run, &mut add);

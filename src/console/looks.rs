@@ -1,10 +1,10 @@
 //! What the command line tells of keys and themes.
 
-use crate::config::{self, Paths, read_text};
+use crate::config::{self, Paths, Settings, read_text};
 use crate::model::Failure;
 
 use super::input::keymap::{Binding, Keymap};
-use super::setup::Looks;
+use super::setup::{self, Looks};
 use super::theme::check::{Report, check};
 use super::theme::{GlyphSet, Profile, Theme};
 
@@ -21,9 +21,7 @@ pub fn keys(paths: &Paths, preset: Option<&str>) -> Result<(Vec<Binding>, Vec<St
         })?;
         return Ok((keymap.bindings(), Vec::new()));
     }
-    let mut keymap = Keymap::built_in();
-    let path = paths.keys();
-    let problems = read_text(&path)?.map_or_else(Vec::new, |text| keymap.overlay(&text, &path.to_string_lossy()));
+    let (keymap, problems) = setup::keymap(paths, &Settings::load(paths)?.rules.commands)?;
     Ok((keymap.bindings(), problems))
 }
 

@@ -8,6 +8,7 @@ mod act;
 pub mod action;
 mod app;
 mod bulk;
+mod custom;
 mod detail;
 pub mod draw;
 mod effects;

@@ -19,10 +19,13 @@ fn info<'m>(model: &'m Model, cloud: &CloudName) -> Option<&'m CloudInfo> {
 
 /// Why something cannot be done on a cloud: it is read-only, or a guard denies it.
 pub fn why_not(model: &Model, deed: Deed, cloud: &CloudName, cluster: Option<&str>) -> Option<String> {
-    if let Some(place) = info(model, cloud).and_then(|info| info.read_only.as_ref()) {
-        return Some(format!("{cloud} is read-only ({place})"));
-    }
-    model.mirror.rules.ruling(deed, [cloud], cluster).check(1).err()
+    why_read_only(model, cloud).or_else(|| model.mirror.rules.ruling(deed, [cloud], cluster).check(1).err())
+}
+
+/// Why nothing can be changed on a cloud.
+pub fn why_read_only(model: &Model, cloud: &CloudName) -> Option<String> {
+    let place = info(model, cloud).and_then(|info| info.read_only.as_ref())?;
+    Some(format!("{cloud} is read-only ({place})"))
 }
 
 /// The cluster that a server belongs to.

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use crate::client::{Options, context};
 use crate::config::{self, Motion, Notify, Paths, Settings, Sourced, read_text};
 use crate::facts;
-use crate::model::Failure;
+use crate::model::{CustomCommand, Failure};
 use crate::protocol::Role as Seat;
 
 use super::Start;
@@ -58,7 +58,7 @@ impl Looks {
             let names: Vec<&str> = themes.iter().map(|t| t.name.as_str()).collect();
             problems.push(format!("there is no theme `{wanted}`; there are {AUTO}, {}", names.join(", ")));
         }
-        let (keymap, wrong) = keymap(paths)?;
+        let (keymap, wrong) = keymap(paths, &settings.rules.commands)?;
         problems.extend(wrong);
         let (columns, favourites) = (settings.columns, settings.favourites);
         let (notify, motion) = (settings.notify, settings.motion.value);
@@ -151,13 +151,17 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The keys as a user's file changes them, and what is wrong in that file.
-fn keymap(paths: &Paths) -> Result<(Keymap, Vec<String>), Failure> {
+/// The keys as a user's file and commands change them, and what is wrong with those.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn keymap(paths: &Paths, commands: &[CustomCommand]) -> Result<(Keymap, Vec<String>), Failure> {
     let mut keymap = Keymap::built_in();
-    let problems = match read_text(&paths.keys())? {
+    let mut problems = match read_text(&paths.keys())? {
         Some(text) => keymap.overlay(&text, &paths.keys().to_string_lossy()),
         None => Vec::new(),
     };
+    problems.extend(keymap.lay_commands(commands));
     Ok((keymap, problems))
 }
 

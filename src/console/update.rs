@@ -8,6 +8,7 @@ use crate::protocol::{Answer, FromEngine, ListKind, Refusal, Role as Seat};
 use super::act;
 use super::action::{Action, Offer};
 use super::bulk;
+use super::custom;
 use super::detail;
 use super::go::{self, Place};
 use super::input::{Code, Input, Key, Meaning};
@@ -235,6 +236,10 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         );
     }
     offers.push(Offer::yes(Action::Jump).unless(go::related(model).is_empty().then_some("nothing belongs to it")));
+    if model.text().is_none() {
+        let none = custom::why_none(model);
+        offers.push(Offer { hinted: none.is_none(), ..Offer::yes(Action::Command).unless(none) });
+    }
     offers.push(Offer::yes(Action::Copy));
     if model.text().is_none() {
         // What is wrong comes before what can be done in general.

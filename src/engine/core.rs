@@ -1,6 +1,6 @@
 //! What every part of the engine shares.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::SecretString;
@@ -21,6 +21,9 @@ use crate::protocol::EventBody;
 use crate::ssh::pool::Pool;
 use crate::store::Store;
 
+/// The secrets of one run, by name.
+pub type RunSecrets = BTreeMap<String, SecretString>;
+
 /// What every part of the engine shares.
 pub struct Core {
     pub settings: EngineSettings,
@@ -33,8 +36,8 @@ pub struct Core {
     /// Changes with every start.
     pub instance: String,
     pub started: std::time::Instant,
-    /// Vault passwords of runs under way; never written down.
-    pub vault: Mutex<HashMap<RunNo, SecretString>>,
+    /// Secrets of runs under way, by name; never written down.
+    pub secrets: Mutex<HashMap<RunNo, RunSecrets>>,
     /// The runs under way, and how to give them orders.
     pub running: Mutex<HashMap<RunNo, mpsc::UnboundedSender<Order>>>,
     /// Who is connected.

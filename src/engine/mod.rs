@@ -91,7 +91,7 @@ impl Engine {
             clouds_changed: tokio::sync::watch::Sender::default(),
             instance: uuid::Uuid::new_v4().to_string(),
             started: Instant::now(),
-            vault: Mutex::default(),
+            secrets: Mutex::default(),
             running: Mutex::default(),
             clients: Mutex::default(),
             settings_trouble: Mutex::default(),

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::guard::Level;
-use super::{CloudName, ClusterId, RunNo};
+use super::{CloudName, Cluster, ClusterId, Image, Node, Ruling, Run, RunNo, Server};
 
 /// The kind of thing that a command is bound to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -84,6 +84,9 @@ impl Thing {
     }
 }
 
+/// How a secret stands in the arguments of a job: `{secret:NAME}` becomes the path of a file in memory.
+pub const SECRET_PLACE: &str = "{secret:";
+
 /// What may be typed for an input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,6 +98,8 @@ pub enum InputKind {
     Bool,
     /// One of its choices.
     Choice,
+    /// Hidden while it is typed, kept in memory only; its placeholder stands for a file that the program reads it from.
+    Secret,
 }
 
 /// Something a command asks for before it runs.
@@ -122,8 +127,12 @@ impl CommandInput {
     pub fn check(&self, text: &str) -> Result<(), String> {
         let wrong = |wanted: &str| Err(format!("{} must be {wanted}, not {text:?}", self.name));
         match self.kind {
+            InputKind::Secret if text.chars().any(char::is_control) => {
+                Err(format!("{} must be one line of plain text", self.name))
+            }
+            _ if text.contains(SECRET_PLACE) => Err(format!("{} must not have {SECRET_PLACE:?} in it", self.name)),
             _ if text.chars().any(char::is_control) => wrong("one line of plain text"),
-            InputKind::String => Ok(()),
+            InputKind::String | InputKind::Secret => Ok(()),
             InputKind::Number if text.parse::<f64>().is_ok_and(f64::is_finite) => Ok(()),
             InputKind::Number => wrong("a number"),
             InputKind::Bool if matches!(text, "true" | "false") => Ok(()),
@@ -208,7 +217,8 @@ impl CustomCommand {
         Ok(())
     }
 
-    /// The inputs that were given, with the defaults of those that were not.
+    /// The inputs that were given, with the defaults of those that were not. A secret that was not given is left out:
+    /// the run asks for it.
     ///
     /// # Errors
     /// One is unknown, missing, or not what it must be.
@@ -221,6 +231,9 @@ impl CustomCommand {
         let mut out = BTreeMap::new();
         for input in &self.inputs {
             let value = given.get(&input.name).or(input.default.as_ref());
+            if value.is_none() && input.kind == InputKind::Secret {
+                continue;
+            }
             let value = value.ok_or_else(|| format!("{} needs its input {}", self.name, input.name))?;
             input.check(value)?;
             out.insert(input.name.clone(), value.clone());
@@ -228,20 +241,39 @@ impl CustomCommand {
         Ok(out)
     }
 
-    /// The arguments for a thing with these facts, and these (whole) inputs.
+    /// The names of its inputs that are secret.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().filter(|input| input.kind == InputKind::Secret).map(|input| input.name.as_str())
+    }
+
+    /// How surely somebody must mean it, and why: what a guard says of all commands does not make one ask less that is
+    /// dangerous.
+    pub fn level(&self, ruling: &Ruling) -> (Level, String) {
+        let level = self.confirm.max(ruling.level.unwrap_or(Level::None));
+        let own = || format!("the command wants it ({})", self.source);
+        (level, if ruling.level == Some(level) { ruling.why.clone() } else { own() })
+    }
+
+    /// The arguments for a thing with these facts, and these (whole) inputs. A secret stands there as
+    /// `{secret:NAME}`, whatever its value.
     ///
     /// # Errors
-    /// A fact is missing, or would be taken for an option by the program.
+    /// A fact is missing, or would be taken for something else by the program.
     pub fn arguments(&self, facts: &BTreeMap<&str, String>, inputs: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
         let argument = |template: &String| {
             let mut out = String::new();
             for piece in pieces(template)? {
                 match piece {
                     Piece::Text(text) => out.push_str(text),
+                    Piece::Place(name) if self.secrets().any(|secret| secret == name) => {
+                        out.push_str(&format!("{SECRET_PLACE}{name}}}"));
+                    }
                     Piece::Place(name) => match (inputs.get(name), facts.get(name)) {
                         (Some(value), _) => out.push_str(value),
                         (None, Some(value))
-                            if value.chars().any(char::is_control) || out.is_empty() && value.starts_with('-') =>
+                            if value.chars().any(char::is_control)
+                                || value.contains(SECRET_PLACE)
+                                || out.is_empty() && value.starts_with('-') =>
                         {
                             return Err(format!("{name} is {value:?}, which a program may take for something else"));
                         }
@@ -253,6 +285,70 @@ impl CustomCommand {
             Ok(out)
         };
         self.argv.iter().map(argument).collect()
+    }
+}
+
+/// What a command can know of one thing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ThingFacts {
+    /// By placeholder ([`ThingKind::facts`]); what is not known is not there.
+    pub facts: BTreeMap<&'static str, String>,
+    pub cloud: Option<CloudName>,
+    /// The name of its cluster.
+    pub cluster: Option<String>,
+}
+
+impl ThingFacts {
+    fn new(cloud: Option<&CloudName>, cluster: Option<&str>, facts: &[(&'static str, Option<String>)]) -> Self {
+        let mut facts: BTreeMap<_, _> = facts.iter().filter_map(|(name, value)| Some((*name, value.clone()?))).collect();
+        facts.extend(cloud.map(|cloud| ("cloud", cloud.to_string())));
+        facts.extend(cluster.map(|cluster| ("cluster", cluster.to_owned())));
+        Self { facts, cloud: cloud.cloned(), cluster: cluster.map(str::to_owned) }
+    }
+
+    /// Of a server, which may belong to a cluster of this name.
+    pub fn server(server: &Server, cluster: Option<&str>) -> Self {
+        let (address, port) = (server.address().map(str::to_owned), Some(server.ssh_port.to_string()));
+        let facts = [("name", Some(server.name.clone())), ("id", Some(server.id.clone())), ("address", address), ("port", port)];
+        Self::new(Some(&server.cloud), cluster, &facts)
+    }
+
+    /// Of a node of the cluster of this name.
+    pub fn node(node: &Node, cluster: &str) -> Self {
+        let facts = [
+            ("name", Some(node.name.clone())),
+            ("id", node.server.clone()),
+            ("address", node.address.clone()),
+            ("port", Some(node.ssh_port.to_string())),
+            ("group", Some(node.group.clone())),
+        ];
+        Self::new(Some(&node.cloud), Some(cluster), &facts)
+    }
+
+    /// Of a cluster.
+    pub fn cluster(cluster: &Cluster) -> Self {
+        let facts = [("name", Some(cluster.name.clone())), ("id", Some(cluster.id.to_string()))];
+        Self::new(Some(&cluster.cloud), Some(&cluster.name), &facts)
+    }
+
+    /// Of an image.
+    pub fn image(image: &Image) -> Self {
+        Self::new(Some(&image.cloud), None, &[("name", Some(image.name.clone())), ("id", Some(image.id.clone()))])
+    }
+
+    /// Of a cloud.
+    pub fn cloud(cloud: &CloudName) -> Self {
+        Self::new(Some(cloud), None, &[("name", Some(cloud.to_string()))])
+    }
+
+    /// Of a run, on the cloud of its cluster.
+    pub fn run(run: &Run, cloud: Option<&CloudName>) -> Self {
+        Self::new(cloud, run.cluster_name.as_deref(), &[("name", Some(run.number.to_string()))])
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        self.facts.get("name").map_or("", String::as_str)
     }
 }
 
@@ -298,6 +394,21 @@ mod tests {
         let option = BTreeMap::from([("name", "-oProxyCommand=x".to_owned())]);
         assert!(command.arguments(&option, &inputs).unwrap_err().contains("may take for something else"));
         assert_eq!(command.arguments(&BTreeMap::new(), &inputs).unwrap_err(), "this server has no name");
+    }
+
+    #[test]
+    fn a_secret_is_in_no_argument() {
+        let mut command = command(&["push", "--password-file={pass}", "{name}"]);
+        command.inputs = vec![CommandInput { name: "pass".into(), kind: InputKind::Secret, ..CommandInput::default() }];
+        let given = BTreeMap::from([("pass".to_owned(), "hunter2".to_owned())]);
+        let inputs = command.inputs_of(&given).unwrap();
+        let facts = BTreeMap::from([("name", "web".to_owned())]);
+        assert_eq!(command.arguments(&facts, &inputs).unwrap(), ["push", "--password-file={secret:pass}", "web"]);
+        assert_eq!(command.inputs_of(&BTreeMap::new()).unwrap(), BTreeMap::new(), "the run asks for it");
+        let wrong = command.inputs[0].check("hunter\n2").unwrap_err();
+        assert!(!wrong.contains("hunter"), "{wrong}");
+        let trap = BTreeMap::from([("name", "{secret:pass}".to_owned())]);
+        assert!(command.arguments(&trap, &inputs).unwrap_err().contains("may take for something else"));
     }
 
     #[test]

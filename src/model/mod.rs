@@ -31,7 +31,7 @@ pub use audit::AuditEntry;
 pub use capability::{Capabilities, Capability};
 pub use cloud::{CloudInfo, Defaults, Driver, Flavor, FloatingIp, Identity, Image, ImageStatus, KeyPair, Network, NewImage};
 pub use cluster::{Cluster, ClusterState, Node, NodeState};
-pub use custom::{CommandInput, CustomCommand, InputKind, Thing, ThingKind};
+pub use custom::{CommandInput, CustomCommand, InputKind, Thing, ThingFacts, ThingKind};
 pub use failure::{Class, Failure};
 pub use find::{Find, Finder};
 pub use finding::{Finding, Part, Verdict};

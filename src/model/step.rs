@@ -84,6 +84,9 @@ pub struct CommandCall {
     pub cluster: Option<String>,
     /// It changes something.
     pub dangerous: bool,
+    /// Secrets that its arguments stand for; they are kept in memory only, and asked for when they are not there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
 }
 
 /// What a step does: its kind and its data. `engine::steps` has one file for each.

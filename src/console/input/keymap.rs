@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::console::action::Action;
 use crate::console::verbs;
+use crate::model::{CustomCommand, ThingKind};
 
 use super::key::{Code, Key};
 
@@ -30,6 +31,8 @@ pub enum From {
     Preset(&'static str),
     /// A line of the user's file, counted from 1.
     Line(usize),
+    /// A command of the settings: `FILE:LINE`.
+    Setting(String),
 }
 
 impl std::fmt::Display for From {
@@ -38,6 +41,7 @@ impl std::fmt::Display for From {
             Self::BuiltIn => f.write_str("built in"),
             Self::Preset(name) => f.write_str(name),
             Self::Line(line) => write!(f, "keys.toml:{line}"),
+            Self::Setting(place) => f.write_str(place),
         }
     }
 }
@@ -47,6 +51,15 @@ impl std::fmt::Display for From {
 struct Bound {
     goal: Goal,
     from: From,
+    /// What it does, where that says more than its goal.
+    about: Option<String>,
+}
+
+impl Bound {
+    /// What it does, for people.
+    fn does(&self) -> &str {
+        self.about.as_deref().unwrap_or_else(|| self.goal.does())
+    }
 }
 
 /// An action, or a line of the palette.
@@ -180,13 +193,7 @@ impl Keymap {
     }
 
     fn bind(&mut self, context: &str, keys: &str, value: &DeValue<'_>, from: From) -> Result<Vec<Key>, String> {
-        let sequence = keys.split_whitespace().map(str::parse).collect::<Result<Vec<Key>, _>>()?;
-        if sequence.is_empty() {
-            return Err("an empty key".to_owned());
-        }
-        if let Some(same) = sequence.iter().find_map(|key| arrives_as(*key)) {
-            return Err(format!("terminals send {keys} as {same}; use {same}, or another key"));
-        }
+        let sequence = sequence(keys)?;
         let bound = self.contexts.entry(context.to_owned()).or_default();
         match value {
             DeValue::Boolean(false) => {
@@ -195,11 +202,50 @@ impl Keymap {
             DeValue::String(name) => {
                 verbs::check(name)?;
                 let goal = Action::named(name).map_or_else(|| Goal::Line(name.clone().into_owned()), Goal::Action);
-                bound.insert(sequence.clone(), Bound { goal, from });
+                bound.insert(sequence.clone(), Bound { goal, from, about: None });
             }
             _ => return Err("a key leads to the name of an action, to a line of the palette, or to false".to_owned()),
         }
         Ok(sequence)
+    }
+
+    /// Gives the commands of the settings their keys. One that does something else already is left as it is, and told
+    /// with both places.
+    pub fn lay_commands(&mut self, commands: &[CustomCommand]) -> Vec<String> {
+        let with_key = commands.iter().filter_map(|command| Some((command, command.key.as_deref()?)));
+        with_key.filter_map(|(command, key)| self.lay_command(command, key).err()).collect()
+    }
+
+    fn lay_command(&mut self, command: &CustomCommand, key: &str) -> Result<(), String> {
+        let told = |wrong: String| format!("{}: the key of command {}: {wrong}", command.source, command.name);
+        let sequence = sequence(key).map_err(told)?;
+        let contexts: &[&str] = match command.on {
+            ThingKind::Server => &["servers"],
+            ThingKind::Node | ThingKind::Cluster => &["clusters"],
+            ThingKind::Image => &["images"],
+            ThingKind::Cloud => &["clouds"],
+            ThingKind::Run => &["runs", "run"],
+        };
+        for context in contexts {
+            let beside: &[&str] = if *context == "run" { &["output", "list", "global"] } else { &["list", "global"] };
+            let mut here = std::iter::once(*context).chain(beside.iter().copied());
+            let taken = here.find_map(|other| Some((other, self.contexts.get(other)?.get(&sequence)?)));
+            if let Some((other, bound)) = taken {
+                let (name, from) = (bound.goal.name(), &bound.from);
+                return Err(told(format!("{key} is `{name}` in [{other}] ({from}): take another key, or remove that one")));
+            }
+        }
+        for context in contexts {
+            let goal = Goal::Line(format!("command run {}", command.name));
+            let about = Some(command.about.clone().unwrap_or_else(|| goal.name().to_owned()));
+            let bound = Bound { goal, from: From::Setting(command.source.clone()), about };
+            self.contexts.entry((*context).to_owned()).or_default().insert(sequence.clone(), bound);
+            if let Some(clash) = self.clash(context, &sequence) {
+                self.contexts.entry((*context).to_owned()).or_default().remove(&sequence);
+                return Err(told(clash));
+            }
+        }
+        Ok(())
     }
 
     /// What keeps these keys from what they should do, or what they hide: a shorter sequence ends before a longer one
@@ -249,7 +295,7 @@ impl Keymap {
         let mut out = BTreeMap::new();
         for map in contexts.iter().filter_map(|c| self.contexts.get(*c)) {
             for (sequence, bound) in map.iter().filter(|(s, _)| s.len() > keys.len() && s.starts_with(keys)) {
-                out.entry(written(&sequence[keys.len()..])).or_insert_with(|| bound.goal.does().to_owned());
+                out.entry(written(&sequence[keys.len()..])).or_insert_with(|| bound.does().to_owned());
             }
         }
         out.into_iter().collect()
@@ -258,6 +304,13 @@ impl Keymap {
     /// The shortest sequence that leads to an action where these contexts count, as written.
     pub fn key_of(&self, contexts: &[&str], action: Action) -> Option<String> {
         self.keys_of(contexts, action).into_iter().next()
+    }
+
+    /// The shortest sequence that leads to a line of the palette where these contexts count.
+    pub fn key_of_line(&self, contexts: &[&str], line: &str) -> Option<String> {
+        let maps = contexts.iter().filter_map(|context| self.contexts.get(*context)).flatten();
+        let hits = maps.filter(|(_, bound)| matches!(&bound.goal, Goal::Line(of) if of == line)).map(|(keys, _)| keys);
+        hits.min_by_key(|keys| keys.len()).map(|keys| written(keys))
     }
 
     /// All sequences that lead to an action where these contexts count, the plainest first.
@@ -284,7 +337,7 @@ impl Keymap {
                 context,
                 keys: written(keys),
                 name: bound.goal.name().to_owned(),
-                does: bound.goal.does().to_owned(),
+                does: bound.does().to_owned(),
                 from: bound.from.clone(),
             };
             all.extend(here.into_iter().map(binding));
@@ -313,6 +366,18 @@ impl Page<'_> {
     fn told(mut self) -> Vec<String> {
         self.problems.sort();
         self.problems.into_iter().map(|(_, problem)| problem).collect()
+    }
+}
+
+/// Keys as they are written, one after the other.
+fn sequence(keys: &str) -> Result<Vec<Key>, String> {
+    let sequence = keys.split_whitespace().map(str::parse).collect::<Result<Vec<Key>, _>>()?;
+    if sequence.is_empty() {
+        return Err("an empty key".to_owned());
+    }
+    match sequence.iter().find_map(|key| arrives_as(*key)) {
+        Some(same) => Err(format!("terminals send {keys} as {same}; use {same}, or another key")),
+        None => Ok(sequence),
     }
 }
 

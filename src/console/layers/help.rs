@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::console::action::{Action, Group, Offer};
+use crate::console::custom;
 use crate::console::input::{Code, Key};
 use crate::console::state::Model;
 use crate::console::theme::Role;
@@ -57,7 +58,7 @@ impl Help {
             canvas.text(inside.x, y, key_width, &line.keys, key);
             let x = inside.x + key_width + 2;
             let room = inside.width.saturating_sub(key_width + 2);
-            let used = canvas.text(x, y, room, line.does, what);
+            let used = canvas.text(x, y, room, &line.does, what);
             if let Some(why) = &line.why_not {
                 canvas.text(x + used, y, room.saturating_sub(used), &format!("  {why}"), Role::Disabled);
             }
@@ -67,9 +68,18 @@ impl Help {
 
 struct Line {
     keys: String,
-    does: &'static str,
+    does: String,
     why_not: Option<String>,
     title: bool,
+}
+
+/// One's own commands that have a key.
+fn own(model: &Model, contexts: &[&str]) -> Vec<Line> {
+    let line = |fit: custom::Fit| {
+        let keys = model.keymap.key_of_line(contexts, &custom::line(&fit.command))?;
+        Some(Line { keys, does: format!("{}: {}", fit.command.name, fit.says()), why_not: fit.why_not, title: false })
+    };
+    custom::fitting(model).into_iter().filter_map(line).collect()
 }
 
 fn lines(model: &Model) -> Vec<Line> {
@@ -80,21 +90,24 @@ fn lines(model: &Model) -> Vec<Line> {
         [(Group::Here, "HERE"), (Group::List, "IN A LIST"), (Group::Output, "IN THE OUTPUT"), (Group::Everywhere, "EVERYWHERE")]
     {
         let here: Vec<&Offer> = offers.iter().filter(|o| o.action.group() == group).collect();
-        let rows: Vec<Line> = here
+        let mut rows: Vec<Line> = here
             .into_iter()
             .filter_map(|offer| {
                 let keys = model.keymap.keys_of(&contexts, offer.action);
-                let does = Action::does(offer.action);
+                let does = Action::does(offer.action).to_owned();
                 (!keys.is_empty()).then(|| Line { keys: keys.join("  "), does, why_not: offer.why_not.clone(), title: false })
             })
             .collect();
+        if group == Group::Here {
+            rows.extend(own(model, &contexts));
+        }
         if rows.is_empty() {
             continue;
         }
         if !out.is_empty() {
-            out.push(Line { keys: String::new(), does: "", why_not: None, title: true });
+            out.push(Line { keys: String::new(), does: String::new(), why_not: None, title: true });
         }
-        out.push(Line { keys: title.to_owned(), does: "", why_not: None, title: true });
+        out.push(Line { keys: title.to_owned(), does: String::new(), why_not: None, title: true });
         out.extend(rows);
     }
     out

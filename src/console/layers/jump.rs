@@ -1,4 +1,5 @@
-//! Where one can go from the selected thing: its owner, its parts, its runs.
+//! Lines to choose from, each on a key: where one can go from the selected thing (its owner, its parts, its runs), and
+//! what one's own commands can do with it.
 
 use ratatui::layout::Rect;
 
@@ -13,6 +14,7 @@ use super::{Flow, frame};
 
 /// The ways, each on a key of its own.
 pub struct Jump {
+    title: &'static str,
     ways: Vec<Related>,
     selected: usize,
 }
@@ -20,7 +22,12 @@ pub struct Jump {
 impl Jump {
     /// The ways from what is selected.
     pub fn new(model: &Model) -> Self {
-        Self { ways: go::related(model), selected: 0 }
+        Self::of("go to what belongs to it", go::related(model))
+    }
+
+    /// These ways.
+    pub fn of(title: &'static str, ways: Vec<Related>) -> Self {
+        Self { title, ways, selected: 0 }
     }
 
     /// Chooses, or goes at once.
@@ -51,11 +58,11 @@ impl Jump {
     /// Draws the ways, each with the line that leads there.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let what = self.ways.iter().map(|w| cells(&w.what)).max().unwrap_or(0);
-        let line = self.ways.iter().map(|w| cells(&w.line)).max().unwrap_or(0);
+        let line = self.ways.iter().map(|w| cells(w.why_not.as_ref().unwrap_or(&w.line))).max().unwrap_or(0);
         let width = (what + line + 9).max(40).min(area.width.saturating_sub(8));
         let height = self.ways.len() as u16 + 1;
         let hints = [("enter", "go"), ("esc", "stay")];
-        let inside = frame::open(canvas, area, (width, height), "go to what belongs to it", Role::LayerEdge, &hints);
+        let inside = frame::open(canvas, area, (width, height), self.title, Role::LayerEdge, &hints);
         for (row, way) in self.ways.iter().enumerate().take(usize::from(inside.height)) {
             let rect = Rect { y: inside.y + row as u16, height: 1, ..inside };
             if row == self.selected {
@@ -64,8 +71,16 @@ impl Jump {
             }
             canvas.text(rect.x + 2, rect.y, 2, &way.key.to_string(), Role::Key);
             let room = rect.width.saturating_sub(5);
-            let used = canvas.text(rect.x + 5, rect.y, room, &way.what, Role::Text).max(what) + 3;
-            canvas.text(rect.x + 5 + used, rect.y, room.saturating_sub(used), &way.line, Role::Hint);
+            let (role, says) = match &way.why_not {
+                Some(why) => (Role::Disabled, why),
+                None => (Role::Text, &way.line),
+            };
+            let used = canvas.text(rect.x + 5, rect.y, room, &way.what, role).max(what) + 3;
+            let role = if way.why_not.is_some() { Role::Disabled } else { Role::Hint };
+            // A line that would be cut says less than none; a reason still says something.
+            if way.why_not.is_some() || cells(says) <= room.saturating_sub(used) {
+                canvas.text(rect.x + 5 + used, rect.y, room.saturating_sub(used), says, role);
+            }
         }
     }
 }

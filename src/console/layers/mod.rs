@@ -4,6 +4,7 @@ pub mod ask;
 pub mod bulk;
 pub mod choose;
 pub mod columns;
+pub mod command;
 pub mod confirm;
 pub mod create;
 pub mod editor;
@@ -33,6 +34,7 @@ pub use ask::AskLine;
 pub use bulk::BulkLayer;
 pub use choose::Choose;
 pub use columns::Columns;
+pub use command::CommandForm;
 pub use confirm::Confirm;
 pub use create::Create;
 pub use editor::Editor;
@@ -53,6 +55,7 @@ pub enum Layer {
     Ask(AskLine),
     Bulk(BulkLayer),
     Columns(Columns),
+    Command(Box<CommandForm>),
     Favourites(Favourites),
     Help(Help),
     Jump(Jump),
@@ -88,6 +91,7 @@ impl Layer {
         match self {
             Self::Bulk(layer) => layer.key(model, key),
             Self::Columns(layer) => layer.key(model, key),
+            Self::Command(layer) => layer.key(model, key),
             Self::Favourites(layer) => layer.key(model, key),
             Self::Help(layer) => layer.key(key),
             Self::Jump(layer) => layer.key(model, key),
@@ -124,6 +128,7 @@ impl Layer {
             Self::Palette(layer) => layer.paste(model, text),
             Self::Filter(layer) => layer.paste(model, text),
             Self::Confirm(layer) => layer.paste(text),
+            Self::Command(layer) => layer.paste(text),
             Self::Create(layer) => layer.paste(text),
             Self::Editor(layer) => layer.paste(text),
             Self::Plan(layer) => layer.paste(text),
@@ -142,6 +147,7 @@ impl Layer {
         match self {
             Self::Bulk(layer) => layer.draw(model, canvas, area),
             Self::Columns(layer) => layer.draw(model, canvas, area),
+            Self::Command(layer) => layer.draw(canvas, area),
             Self::Favourites(layer) => layer.draw(model, canvas, area),
             Self::Help(layer) => layer.draw(model, canvas, area),
             Self::Jump(layer) => layer.draw(canvas, area),

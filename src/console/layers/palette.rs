@@ -186,7 +186,7 @@ fn draw_candidate(model: &Model, canvas: &mut Canvas<'_>, line: Rect, candidate:
     canvas.text(line.x + 2, line.y, name, &candidate.line, role);
     let key = match candidate.verb.map(|v| v.deed) {
         Some(Deed::Act(action)) => model.key_of(action).unwrap_or_default(),
-        _ => String::new(),
+        _ => model.keymap.key_of_line(&model.contexts(), &candidate.line).unwrap_or_default(),
     };
     canvas.right(line.x, line.y, line.width, &key, Role::Key);
     let room = line.width.saturating_sub(name + 6 + cells(&key));

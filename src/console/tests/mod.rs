@@ -1,6 +1,7 @@
 //! Tests of the whole console without a terminal.
 
 mod budgets;
+mod commands;
 mod finding;
 mod rails;
 mod random;

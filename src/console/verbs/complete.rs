@@ -3,6 +3,7 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
+use crate::console::custom;
 use crate::console::panes;
 use crate::console::state::{Model, Tab};
 use crate::console::theme::Role;
@@ -60,6 +61,10 @@ fn verbs(model: &Model, text: &str) -> Vec<Candidate> {
         if !matches!(offer.action, crate::console::action::Action::Palette | crate::console::action::Action::Back) {
             all.push(Candidate::verb(Verb::of(offer.action), offer.why_not.clone(), false));
         }
+    }
+    for fit in custom::fitting(model) {
+        let (line, says) = (custom::line(&fit.command), fit.says());
+        all.push(Candidate { line, says, role: Role::Hint, why_not: fit.why_not, open: false, verb: None });
     }
     // What needs a name can be done from anywhere.
     for verb in Verb::all().filter(|v| v.takes != Takes::Nothing) {
@@ -153,6 +158,7 @@ fn arguments(model: &Model, text: &str, line: &Line<'_>) -> Vec<Candidate> {
             let all = std::iter::once(("all".to_owned(), "every cloud".to_owned()));
             words(all.chain(find::clouds(model).into_iter().map(|c| (c.name, c.says))).collect())
         }
+        Takes::Command => commands(model, argument, words),
         Takes::Theme => words(model.themes.iter().map(|t| (t.name.clone(), String::new())).collect()),
         Takes::Column => words(columns(model)),
         Takes::Columns => last_word(text, line, columns(model)),
@@ -168,6 +174,18 @@ fn arguments(model: &Model, text: &str, line: &Line<'_>) -> Vec<Candidate> {
         }),
         Takes::Filter(tab) => filters(model, text, line.at, tab),
         Takes::FilterHere => filters(model, text, line.at, model.tab),
+    }
+}
+
+/// The names of one's own commands, then the things that one is for.
+fn commands(model: &Model, argument: &str, words: impl Fn(Vec<(String, String)>) -> Vec<Candidate>) -> Vec<Candidate> {
+    let all = &model.mirror.rules.commands;
+    match argument.split_once(' ').and_then(|(name, _)| model.mirror.rules.command(name)) {
+        Some(command) => {
+            let things = find::things(model, command.on).into_iter();
+            words(things.map(|thing| (format!("{} {}", command.name, thing.name), thing.says)).collect())
+        }
+        None => words(all.iter().map(|c| (c.name.clone(), c.about.clone().unwrap_or_else(|| c.on.one()))).collect()),
     }
 }
 

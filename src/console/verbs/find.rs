@@ -3,7 +3,7 @@
 use crate::console::state::{Model, Tab};
 use crate::console::theme::Role;
 use crate::console::words;
-use crate::model::{Cluster, Flavor, Image, NodeState, Run, Server};
+use crate::model::{Cluster, Flavor, Image, NodeState, Run, Server, ThingKind};
 use crate::protocol::live::{ListKind, Rows};
 
 /// Something that has a name.
@@ -117,6 +117,18 @@ pub fn nodes(model: &Model) -> Vec<Thing> {
         }
     }
     out
+}
+
+/// All things of a kind.
+pub fn things(model: &Model, kind: ThingKind) -> Vec<Thing> {
+    match kind {
+        ThingKind::Server => servers(model),
+        ThingKind::Node => nodes(model),
+        ThingKind::Cluster => clusters(model),
+        ThingKind::Image => images(model),
+        ThingKind::Cloud => clouds(model),
+        ThingKind::Run => runs(model),
+    }
 }
 
 /// The thing of this name.

@@ -10,7 +10,7 @@ use super::action::Action;
 use super::state::Tab;
 
 pub use complete::{Candidate, complete};
-pub use run::run;
+pub use run::{go_to, run};
 
 /// What stands behind a verb.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +31,8 @@ pub enum Takes {
     Node,
     Image,
     Run,
+    /// A command of one's own, then a thing; without one, what is selected.
+    Command,
     Theme,
     /// A column of the open list; `down` behind it turns the order round.
     Column,
@@ -60,6 +62,7 @@ impl Takes {
             Self::Node => "NODE",
             Self::Image => "IMAGE",
             Self::Run => "RUN",
+            Self::Command => "COMMAND THING",
             Self::Theme => "THEME",
             Self::Column => "COLUMN",
             Self::Columns => "COLUMNS",
@@ -147,6 +150,7 @@ fn takes(action: Action) -> Takes {
         }
         Action::Shell => Takes::Node,
         Action::ImageDelete => Takes::Image,
+        Action::Command => Takes::Command,
         Action::Answer | Action::Cancel | Action::Retry | Action::RetryHosts | Action::Replay | Action::Pin => Takes::Run,
         Action::Columns => Takes::Columns,
         Action::Filter => Takes::FilterHere,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::console::act::act;
 use crate::console::action::Action;
+use crate::console::custom;
 use crate::console::favourites;
 use crate::console::go;
 use crate::console::layers::{Layer, PlanLayer};
@@ -14,7 +15,7 @@ use crate::console::update::offers;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::table::Sort;
 use crate::model::spec::PlaybookSpec;
-use crate::model::{CloudName, Cluster, RunNo};
+use crate::model::{CloudName, Cluster, RunNo, ThingKind};
 use crate::protocol::Command;
 
 use super::find::{self, Thing};
@@ -64,14 +65,9 @@ fn with(model: &mut Model, action: Action, line: &Line<'_>) -> Result<(), String
         }
         Takes::Node => {
             let servers = find::servers(model).into_iter();
-            let thing = find::by_name(find::nodes(model).into_iter().chain(servers).collect(), "node", line.argument)?;
-            go::focus(model, thing.tab, &thing.id)?;
-            if let (Tab::Clusters, Some((_, node))) = (thing.tab, line.argument.split_once('/')) {
-                model.make_rows();
-                model.nodes.select(Some(node));
-                model.lower = true;
-            }
+            to_node(model, find::nodes(model).into_iter().chain(servers).collect(), line.argument)?;
         }
+        Takes::Command => return custom::by_line(model, line.argument),
         takes => {
             let thing = named(model, takes, line.argument)?;
             go::focus(model, thing.tab, &thing.id)?;
@@ -79,6 +75,31 @@ fn with(model: &mut Model, action: Action, line: &Line<'_>) -> Result<(), String
     }
     act(model, action);
     Ok(())
+}
+
+/// To a node by its name (`CLUSTER/NODE`), or to a server among these.
+fn to_node(model: &mut Model, among: Vec<Thing>, name: &str) -> Result<(), String> {
+    let thing = find::by_name(among, "node", name)?;
+    go::focus(model, thing.tab, &thing.id)?;
+    if let (Tab::Clusters, Some((_, node))) = (thing.tab, name.split_once('/')) {
+        model.make_rows();
+        model.nodes.select(Some(node));
+        model.lower = true;
+    }
+    Ok(())
+}
+
+/// To a thing of this kind by its name.
+///
+/// # Errors
+/// There is none.
+pub fn go_to(model: &mut Model, kind: ThingKind, name: &str) -> Result<(), String> {
+    let all = find::things(model, kind);
+    if kind == ThingKind::Node {
+        return to_node(model, all, name);
+    }
+    let thing = find::by_name(all, &kind.to_string(), name)?;
+    go::focus(model, thing.tab, &thing.id)
 }
 
 fn open_run(model: &mut Model, thing: &Thing) {

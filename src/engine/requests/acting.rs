@@ -36,7 +36,7 @@ pub async fn act(core: &Arc<Core>, who: &Who, command: Command, key: Option<Uuid
             core.clouds.get(&cloud).map_err(Refusal::of)?;
             let title = format!("create server {}", server.name);
             let work = Work::CreateServer { server: Box::new(tagged(core, *server)) };
-            return start::single(core, who, &title, work, Some(cloud), key).await;
+            return start::single(core, who, &title, work, Some(cloud), Default::default(), key).await;
         }
         _ => {}
     }
@@ -55,7 +55,7 @@ async fn install(core: &Arc<Core>, who: &Who, key: Option<Uuid>) -> Result<Answe
     let under_way = core.journal.state().runs.values().find(|r| r.title == INSTALL && !r.state.ended()).map(|r| r.number);
     match under_way {
         Some(run) => Ok(Answer::Run(run)),
-        None => start::single(core, who, INSTALL, Work::InstallAnsible, None, key).await,
+        None => start::single(core, who, INSTALL, Work::InstallAnsible, None, Default::default(), key).await,
     }
 }
 

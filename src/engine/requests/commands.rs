@@ -3,32 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{looking, servers, start};
 use crate::base::Cx;
-use crate::engine::core::Core;
+use crate::engine::core::{Core, RunSecrets};
 use crate::engine::door::Who;
 use crate::engine::planning::cluster_of;
 use crate::engine::policy;
-use crate::model::{CloudName, CommandCall, Failure, Thing, Work};
+use crate::model::{CommandCall, Failure, Thing, ThingFacts, Work};
 use crate::protocol::{Answer, Refusal};
-
-/// What is known of a thing.
-struct Known {
-    facts: BTreeMap<&'static str, String>,
-    cloud: Option<CloudName>,
-    cluster: Option<String>,
-}
-
-impl Known {
-    fn new(cloud: Option<&CloudName>, cluster: Option<&str>, facts: &[(&'static str, Option<String>)]) -> Self {
-        let mut facts: BTreeMap<_, _> = facts.iter().filter_map(|(name, value)| Some((*name, value.clone()?))).collect();
-        facts.extend(cloud.map(|cloud| ("cloud", cloud.to_string())));
-        facts.extend(cluster.map(|cluster| ("cluster", cluster.to_owned())));
-        Self { facts, cloud: cloud.cloned(), cluster: cluster.map(str::to_owned) }
-    }
-}
 
 /// Starts the run of a command on a thing.
 pub async fn run(
@@ -54,63 +39,53 @@ pub async fn run(
     if command.on != thing.kind() {
         return Err(wrong(format!("it is for {}, not for {}", command.on.one(), thing.kind().one())));
     }
-    let inputs = command.inputs_of(inputs).map_err(wrong)?;
+    let mut inputs = command.inputs_of(inputs).map_err(wrong)?;
+    let names: Vec<String> = command.secrets().map(str::to_owned).collect();
+    let given: RunSecrets =
+        names.iter().filter_map(|name| Some((name.clone(), SecretString::from(inputs.remove(name)?)))).collect();
     let known = known(core, thing).await.map_err(Refusal::of)?;
     let argv = command.arguments(&known.facts, &inputs).map_err(wrong)?;
-    let title = format!("{} on {}", command.name, known.facts.get("name").map_or("", String::as_str));
+    let title = format!("{} on {}", command.name, known.name());
     let call = CommandCall {
         name: command.name.clone(),
         argv,
         cwd: who.context.cwd.clone(),
         cluster: known.cluster,
         dangerous: command.dangerous,
+        secrets: names,
     };
-    start::single(core, who, &title, Work::Command { call: Box::new(call) }, known.cloud, key).await
+    start::single(core, who, &title, Work::Command { call: Box::new(call) }, known.cloud, given, key).await
 }
 
-async fn known(core: &Core, thing: &Thing) -> Result<Known, Failure> {
+async fn known(core: &Core, thing: &Thing) -> Result<ThingFacts, Failure> {
     let cx = Cx::quiet();
     Ok(match thing {
         Thing::Server { cloud, server } => {
             let found = servers::find(&core.clouds.get(cloud)?, &cx, server).await?;
             let cluster = found.tags.as_ref().and_then(|tags| policy::cluster_name(core, tags.cluster));
-            let (address, port) = (found.address().map(str::to_owned), Some(found.ssh_port.to_string()));
-            let facts = [("name", Some(found.name)), ("id", Some(found.id)), ("address", address), ("port", port)];
-            Known::new(Some(cloud), cluster.as_deref(), &facts)
+            ThingFacts::server(&found, cluster.as_deref())
         }
         Thing::Node { cluster, node } => {
             let cluster = cluster_of(core, *cluster)?;
             let missing = || Failure::not_found(format!("find node {node}"), format!("{} has no such node", cluster.name));
             let node = core.journal.state().nodes.get(&(cluster.id, node.clone())).cloned().ok_or_else(missing)?;
-            let facts = [
-                ("name", Some(node.name)),
-                ("id", node.server),
-                ("address", node.address),
-                ("port", Some(node.ssh_port.to_string())),
-                ("group", Some(node.group)),
-            ];
-            Known::new(Some(&node.cloud), Some(&cluster.name), &facts)
+            ThingFacts::node(&node, &cluster.name)
         }
-        Thing::Cluster { cluster } => {
-            let cluster = cluster_of(core, *cluster)?;
-            let facts = [("name", Some(cluster.name.clone())), ("id", Some(cluster.id.to_string()))];
-            Known::new(Some(&cluster.cloud), Some(&cluster.name), &facts)
-        }
+        Thing::Cluster { cluster } => ThingFacts::cluster(&cluster_of(core, *cluster)?),
         Thing::Image { cloud, image } => {
             let driver = core.clouds.get(cloud)?;
             let images = cx.run(&format!("find image {image}"), driver.images(&cx)).await?;
             let missing = || Failure::not_found(format!("find image {image}"), "there is no image of that id or name");
-            let found = images.into_iter().find(|i| i.id == *image || i.name == *image).ok_or_else(missing)?;
-            Known::new(Some(cloud), None, &[("name", Some(found.name)), ("id", Some(found.id))])
+            ThingFacts::image(images.iter().find(|i| i.id == *image || i.name == *image).ok_or_else(missing)?)
         }
         Thing::Cloud { cloud } => {
             core.clouds.get(cloud)?;
-            Known::new(Some(cloud), None, &[("name", Some(cloud.to_string()))])
+            ThingFacts::cloud(cloud)
         }
         Thing::Run { run } => {
             let run = looking::run_of(core, *run)?;
             let cloud = run.cluster.and_then(|id| core.journal.state().clusters.get(&id).map(|c| c.cloud.clone()));
-            Known::new(cloud.as_ref(), run.cluster_name.as_deref(), &[("name", Some(run.number.to_string()))])
+            ThingFacts::run(&run, cloud.as_ref())
         }
     })
 }

@@ -35,7 +35,7 @@ pub async fn retry(core: &Arc<Core>, who: &Who, number: RunNo, failed_hosts: boo
         RunKind::Command => {
             let steps = looking::steps_of(core, number).await.map_err(Refusal::of)?;
             let Some(step) = steps.into_iter().next() else { return Err(gone(&tried)) };
-            return start::single(core, who, &run.title, step.work, step.cloud, key).await;
+            return start::single(core, who, &run.title, step.work, step.cloud, Default::default(), key).await;
         }
     };
     start::start(core, who, plan, None, key).await

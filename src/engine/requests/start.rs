@@ -6,7 +6,8 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::in_the_way;
-use crate::engine::core::{Core, lock};
+use crate::ansible::playbook::VAULT;
+use crate::engine::core::{Core, RunSecrets, lock};
 use crate::engine::door::Who;
 use crate::engine::{planning, policy, runs};
 use crate::model::{
@@ -56,7 +57,7 @@ pub async fn start(
     let new = new_run(core, who, &plan, existing, number, title);
     if let Some(password) = vault {
         planning::drop_password(core, number, &password);
-        lock(&core.vault).insert(number, password);
+        lock(&core.secrets).insert(number, RunSecrets::from([(VAULT.to_owned(), password)]));
     }
     let answer = Answer::Run(number);
     let idem = key.and_then(|key| Some((key, serde_json::to_value(&answer).ok()?)));
@@ -175,13 +176,14 @@ fn step(core: &Core, plan: &Plan, run: RunNo, index: usize, planned: &PlannedSte
     }
 }
 
-/// A run of one step that belongs to no cluster.
+/// A run of one step that belongs to no cluster; its secrets stay in memory.
 pub async fn single(
     core: &Arc<Core>,
     who: &Who,
     title: &str,
     work: Work,
     cloud: Option<crate::model::CloudName>,
+    secrets: RunSecrets,
     key: Option<Uuid>,
 ) -> Result<Answer, Refusal> {
     policy::single(core, &work, cloud.as_ref(), title)?;
@@ -193,6 +195,9 @@ pub async fn single(
     let answer = Answer::Run(number);
     let idem = key.and_then(|key| Some((key, serde_json::to_value(&answer).ok()?)));
     let new = runs::NewRun { run, steps: vec![step], cluster: None, nodes: Vec::new() };
+    if !secrets.is_empty() {
+        lock(&core.secrets).insert(number, secrets);
+    }
     runs::begin(core, new, vec![EventBody::Audit(Box::new(audit))], idem).await.map_err(Refusal::of)?;
     Ok(answer)
 }

@@ -119,7 +119,7 @@ pub(super) fn spawn(
             Err(_) => tracing::error!(run = %number, "the run's task panicked"),
         }
         lock(&core.running).remove(&number);
-        lock(&core.vault).remove(&number);
+        lock(&core.secrets).remove(&number);
         core.hub.forget(&Topic::Run { run: number });
     });
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::watch::{self, Watch, blocking};
 use super::{Bad, Done, StepCx};
-use crate::base::job::{self, JobSpec};
+use crate::base::job::{self, JobSecret, JobSpec};
 use crate::model::{Class, CommandCall, Failure};
 
 /// Runs the command, or goes on watching the job that runs it.
@@ -27,6 +27,11 @@ pub async fn run(cx: &StepCx, call: &CommandCall) -> Result<Done, Bad> {
 }
 
 async fn start(cx: &StepCx, call: &CommandCall, dir: &Path) -> Result<(), Failure> {
+    let mut secrets = Vec::new();
+    for name in &call.secrets {
+        let value = cx.secret(name, format!("{name} for {}", cx.step.title)).await?;
+        secrets.push(JobSecret { name: name.clone(), value });
+    }
     crate::base::files::private_dir(dir)?;
     let home = std::env::var("HOME").unwrap_or_else(|_| "/".to_owned());
     // Where the person was who asked for it; that may be gone by now.
@@ -37,5 +42,5 @@ async fn start(cx: &StepCx, call: &CommandCall, dir: &Path) -> Result<(), Failur
     env.extend(std::env::var("QUARTERDECK_HOME").ok().map(|home| ("QUARTERDECK_HOME".to_owned(), home)));
     let spec = JobSpec { argv: call.argv.clone(), env, cwd, scrub_env: true, not_questions: Vec::new() };
     let (program, dir) = (cx.core.settings.program.clone(), dir.to_path_buf());
-    blocking(move || job::start(&program, &dir, &spec, Vec::new())).await?
+    blocking(move || job::start(&program, &dir, &spec, secrets)).await?
 }

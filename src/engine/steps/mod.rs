@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::core::Core;
+use super::core::{Core, lock};
 use super::runs::Order;
 use crate::base::{Cx, SystemClock};
 use crate::clouds::Cloud;
@@ -120,6 +120,24 @@ impl StepCx {
             attempt: self.step.attempt,
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// A secret of this run; asked for when an engine that knew it is gone, or nobody told it.
+    ///
+    /// # Errors
+    /// The run is cancelled.
+    pub async fn secret(&self, name: &str, text: String) -> Result<SecretString, Failure> {
+        let run = self.step.run;
+        if let Some(known) = lock(&self.core.secrets).get(&run).and_then(|secrets| secrets.get(name)) {
+            return Ok(known.clone());
+        }
+        let (reply, answer) = oneshot::channel();
+        // A run that has ended needs no answer: the wait below ends with it.
+        let _ = self.orders.send(Order::Ask(Ask { step: self.step.index, question: Question::Secret { text, reply } }));
+        let gone = || Failure::cancelled(&self.step.title);
+        let secret = self.cx().run(&self.step.title, async { answer.await.map_err(|_| gone()) }).await?;
+        lock(&self.core.secrets).entry(run).or_default().insert(name.to_owned(), secret.clone());
+        Ok(secret)
     }
 
     /// The cluster that the step works on.

@@ -2,16 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
-use tokio::sync::oneshot;
-
 use super::watch::{self, Watch, blocking};
-use super::{Ask, Bad, Change, Done, Question, StepCx};
+use super::{Bad, Change, Done, StepCx};
 use crate::ansible::inventory::{self, ClusterPaths};
 use crate::ansible::playbook::{self, PlaybookCall};
 use crate::base::job::{self, JobExit, JobSecret};
-use crate::engine::core::lock;
-use crate::engine::runs::Order;
 use crate::model::cluster::LastPlaybook;
 use crate::model::spec::PlaybookSpec;
 use crate::model::{Class, Failure, NodeState, PlayState};
@@ -31,7 +26,8 @@ async fn start(cx: &StepCx, call: &PlaybookSpec, dir: &Path) -> Result<(), Failu
     let cluster = cx.cluster()?;
     let (dirs, adapters) = (&cx.core.settings.dirs, cx.cx());
     let ansible = crate::ansible::find(&cx.core.ansible_settings(), &adapters).await?;
-    let vault = if call.vault { Some(vault_password(cx, call).await?) } else { None };
+    let asked = || format!("Vault password for {}", call.path);
+    let vault = if call.vault { Some(cx.secret(playbook::VAULT, asked()).await?) } else { None };
     crate::base::files::private_dir(dir)?;
     cx.core.write_known_hosts(cluster, &cx.nodes)?;
     let up: Vec<_> = cx.nodes.iter().filter(|n| n.state == NodeState::Up).cloned().collect();
@@ -64,21 +60,6 @@ fn playbook_path(cx: &StepCx, call: &PlaybookSpec) -> PathBuf {
     }
     let base = cx.cluster.as_ref().map(|c| c.base_dir.clone()).unwrap_or_default();
     Path::new(&base).join(&call.path)
-}
-
-/// The vault password of this run; asked for when an engine that knew it is gone.
-async fn vault_password(cx: &StepCx, call: &PlaybookSpec) -> Result<SecretString, Failure> {
-    if let Some(password) = lock(&cx.core.vault).get(&cx.step.run) {
-        return Ok(password.clone());
-    }
-    let (reply, answer) = oneshot::channel();
-    let text = format!("Vault password for {}", call.path);
-    // A run that has ended needs no answer: the wait below ends with it.
-    let _ = cx.orders.send(Order::Ask(Ask { step: cx.step.index, question: Question::Secret { text, reply } }));
-    let gone = || Failure::cancelled(&cx.step.title);
-    let password = cx.cx().run(&cx.step.title, async { answer.await.map_err(|_| gone()) }).await?;
-    lock(&cx.core.vault).insert(cx.step.run, password.clone());
-    Ok(password)
 }
 
 /// What a playbook's end means.
