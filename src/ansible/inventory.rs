@@ -177,6 +177,7 @@ mod tests {
             public_key: None,
             last_run: None,
             last_playbook: None,
+            belongings: Vec::new(),
         }
     }
 
@@ -199,6 +200,7 @@ mod tests {
             host_key: None,
             created: None,
             note: None,
+            inner_address: None,
         }
     }
 

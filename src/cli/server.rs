@@ -161,6 +161,7 @@ async fn create(app: &mut App<'_>, wish: Create) -> Ended {
         image: or_default(&cloud, "image", wish.image, &cloud.defaults.image)?,
         networks: wish.networks,
         public_address: wish.public,
+        security_groups: Vec::new(),
         authorized_keys: keys,
         files: Vec::new(),
         tags: Tags::unset(&wish.name),

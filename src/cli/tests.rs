@@ -154,6 +154,7 @@ mod shown_lines {
             image: server(),
             networks: vec![server(), "n".into()],
             public_address: true,
+            security_groups: Vec::new(),
             authorized_keys: vec![],
             files: vec![],
             tags,

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::base::Cx;
 use crate::model::{
-    Capabilities, CloudName, ClusterId, Driver, Failure, Flavor, FloatingIp, HomeId, Identity, Image, KeyPair, Network, NewImage,
-    NewServer, PowerAction, Quota, Server, Token,
+    Belonging, Capabilities, CloudName, ClusterId, Driver, Failure, Flavor, FloatingIp, HomeId, Identity, Image, KeyPair,
+    Network, NewImage, NewSecurityGroup, NewServer, PowerAction, Quota, Server, Tags, Token, UsualNetwork,
 };
 
 pub mod openstack;
@@ -58,12 +58,46 @@ pub trait Cloud: Send + Sync {
     /// The last `lines` lines that the server wrote to its console.
     async fn console_log(&self, cx: &Cx, id: &str, lines: u32) -> Result<String, Failure>;
 
+    /// The network of servers that name none.
+    async fn usual_network(&self, cx: &Cx) -> Result<UsualNetwork, Failure> {
+        let _ = cx;
+        Ok(UsualNetwork::Unasked)
+    }
+    /// What one cluster of one home has there beside its servers, in order of age. With everything that would keep one
+    /// of them from being deleted.
+    async fn belongings(&self, cx: &Cx, home: HomeId, cluster: ClusterId) -> Result<Vec<Belonging>, Failure> {
+        let _ = (cx, home, cluster);
+        Ok(Vec::new())
+    }
+
     // --- changing ---
     /// Returns as soon as the cloud knows the server; it may still be in `build`.
     async fn create_server(&self, cx: &Cx, server: &NewServer) -> Result<Server, Failure>;
     /// Returns when the server is gone from lists, or was not there.
     async fn delete_server(&self, cx: &Cx, id: &str) -> Result<(), Failure>;
     async fn power(&self, cx: &Cx, id: &str, action: PowerAction) -> Result<(), Failure>;
+    /// The network of a cluster, with addresses and a way to the outside: found, finished, or made. All of its parts
+    /// carry the tags.
+    async fn make_network(&self, cx: &Cx, name: &str, tags: &Tags) -> Result<Belonging, Failure> {
+        let _ = (cx, tags);
+        Err(self.cannot(&format!("make network {name}"), crate::model::capability::names::NETWORK_CREATE))
+    }
+    /// The security group of a cluster (and of what `tags.node` names), with exactly these ports: found and changed, or
+    /// made.
+    async fn security_group(&self, cx: &Cx, wanted: &NewSecurityGroup) -> Result<Belonging, Failure> {
+        let _ = cx;
+        Err(self.cannot(&format!("make security group {}", wanted.name), crate::model::capability::names::SECURITY_GROUPS))
+    }
+    /// A public address for a server: the one that the node of the tags has, else a free one, else a new one.
+    async fn public_address(&self, cx: &Cx, server: &str, tags: &Tags) -> Result<Belonging, Failure> {
+        let _ = (cx, tags);
+        Err(self.cannot(&format!("give server {server} a public address"), crate::model::capability::names::FLOATING_IPS))
+    }
+    /// Deletes belongings, in the order that works; what is lent is let go. What is gone is gone.
+    async fn give_back(&self, cx: &Cx, belongings: &[Belonging]) -> Result<(), Failure> {
+        let _ = (cx, belongings);
+        Ok(())
+    }
     /// Makes an image out of a directory or archive on this computer.
     async fn register_image(&self, cx: &Cx, name: &str, path: &std::path::Path) -> Result<Image, Failure> {
         let _ = (cx, path);

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Capabilities, CloudName, Cluster, ClusterSpec, Defaults, Flavor, HomeId, Image, Network, Node, Quota, Server,
+    Belonging, BelongingKind, Capabilities, CloudName, Cluster, ClusterSpec, Defaults, Flavor, HomeId, Image, Network, Node,
+    Quota, Server, UsualNetwork,
 };
 
 /// What one cloud offers.
@@ -16,6 +17,10 @@ pub struct CloudFacts {
     pub capabilities: Capabilities,
     /// What groups have that name no flavor or image.
     pub defaults: Defaults,
+    /// What groups have that name no network.
+    pub usual_network: UsualNetwork,
+    /// Floating IPs that wait for a server.
+    pub free_addresses: u64,
 }
 
 /// The world as a plan sees it.
@@ -30,11 +35,24 @@ pub struct Facts {
     pub nodes: Vec<Node>,
     /// Its servers, as the clouds tell now.
     pub servers: Vec<Server>,
+    /// What it has beside its servers, as the clouds tell now.
+    pub belongings: Vec<Belonging>,
 }
 
 impl Facts {
-    /// Fills in the flavor and image of every group that names none, from its cloud's defaults: what is recorded of a
-    /// cluster does not change when the defaults do. What has no default stays empty, and is refused by the plan.
+    /// What the cluster has on a cloud of one kind.
+    pub fn belongings_on(&self, cloud: &CloudName, kind: BelongingKind) -> impl Iterator<Item = &Belonging> {
+        self.belongings.iter().filter(move |found| found.cloud == *cloud && found.kind == kind)
+    }
+
+    /// Whether the cluster has a network of its own on a cloud.
+    pub fn has_network(&self, cloud: &CloudName) -> bool {
+        self.belongings_on(cloud, BelongingKind::Network).next().is_some()
+    }
+
+    /// Fills in the flavor, image and network of every group that names none, from what its cloud usually takes: what
+    /// is recorded of a cluster does not change when that does. What has no default stays empty, and is refused by the
+    /// plan; a cluster without a network gets its own.
     pub fn fill_in(&self, spec: &mut ClusterSpec, cloud: &CloudName) {
         for group in spec.groups.values_mut() {
             let cloud = group.cloud.as_ref().map_or_else(|| cloud.clone(), CloudName::new);
@@ -43,6 +61,13 @@ impl Facts {
                 if word.is_empty() {
                     word.clone_from(default.as_ref().unwrap_or(&String::new()));
                 }
+            }
+            if let UsualNetwork::Is(network) = &offer.usual_network
+                && group.networks.is_empty()
+                && !self.has_network(&cloud)
+            {
+                let alone = offer.networks.iter().filter(|other| other.name == network.name).count() < 2;
+                group.networks.push(if alone { network.name.clone() } else { network.id.clone() });
             }
         }
     }

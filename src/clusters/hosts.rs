@@ -23,10 +23,13 @@ const LAST_LINE: &str = "# quarterdeck: end of the nodes";
 
 /// The part of `/etc/hosts` that names the nodes of a cluster: all that have an address and are to stay.
 pub fn etc_hosts(cluster: &Cluster, nodes: &[Node]) -> String {
-    let mut rows: Vec<(&str, &Node)> = nodes
+    // Neighbours meet on their own network; across clouds only where they are reached from outside.
+    let inside = nodes.iter().all(|node| nodes.first().is_some_and(|first| first.cloud == node.cloud));
+    let address = |node: &'_ Node| node.inner_address.clone().filter(|_| inside).or_else(|| node.address.clone());
+    let mut rows: Vec<(String, &Node)> = nodes
         .iter()
         .filter(|node| !matches!(node.state, NodeState::Deleting | NodeState::Gone | NodeState::Failed))
-        .filter_map(|node| node.address.as_deref().map(|address| (address, node)))
+        .filter_map(|node| Some((address(node)?, node)))
         .collect();
     rows.sort_by_key(|(_, node)| (&node.group, node.index));
     let width = rows.iter().map(|(address, _)| address.len()).max().unwrap_or(0);

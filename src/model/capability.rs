@@ -27,6 +27,9 @@ pub mod names {
     pub const POWER: &str = "power";
     pub const CONSOLE_LOG: &str = "console_log";
     pub const NETWORKS: &str = "networks";
+    /// Networks, subnets and routers for clusters.
+    pub const NETWORK_CREATE: &str = "network_create";
+    pub const SECURITY_GROUPS: &str = "security_groups";
     pub const FLOATING_IPS: &str = "floating_ips";
     pub const KEY_PAIRS: &str = "key_pairs";
     pub const IMAGE_UPLOAD: &str = "image_upload";

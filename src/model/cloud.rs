@@ -172,4 +172,16 @@ pub struct FloatingIp {
     pub id: String,
     pub address: String,
     pub server: Option<String>,
+    /// The port that it leads to: it is in use, also where no server is behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+}
+
+impl FloatingIp {
+    /// Nobody uses it, and nobody has put it aside.
+    pub fn is_free(&self) -> bool {
+        self.server.is_none() && self.port.is_none() && self.description.is_empty()
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CloudName, ClusterId, ClusterSpec, Plan, RunNo, Time, Token};
+use super::{Belonging, CloudName, ClusterId, ClusterSpec, Plan, RunNo, Time, Token};
 
 /// State of a cluster.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct Cluster {
     pub last_run: Option<RunNo>,
     /// The last playbook's outcome, for lists.
     pub last_playbook: Option<LastPlaybook>,
+    /// Networks and security groups that new servers of it get.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub belongings: Vec<Belonging>,
 }
 
 impl Cluster {
@@ -71,6 +74,7 @@ impl Cluster {
             public_key: None,
             last_run: None,
             last_playbook: None,
+            belongings: Vec::new(),
         }
     }
 }
@@ -137,6 +141,9 @@ pub struct Node {
     pub token: Option<Token>,
     /// Address for SSH.
     pub address: Option<String>,
+    /// Address for its neighbours on the same cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner_address: Option<String>,
     pub ssh_port: u16,
     /// Name of the node it is reached through.
     pub via: Option<String>,

@@ -60,7 +60,7 @@ pub struct Address {
 pub struct Tags {
     pub home: HomeId,
     pub cluster: ClusterId,
-    /// Name of the node.
+    /// Name of the node; of what is no server: what it is for.
     pub node: String,
     pub token: Token,
 }
@@ -102,6 +102,11 @@ impl Server {
     pub fn address(&self) -> Option<&str> {
         self.addresses.iter().find(|a| a.kind == AddressKind::Public).or_else(|| self.addresses.first()).map(|a| a.ip.as_str())
     }
+
+    /// Its address on a network of the cloud, for its neighbours there.
+    pub fn inner_address(&self) -> Option<&str> {
+        self.addresses.iter().find(|a| a.kind == AddressKind::Fixed).map(|a| a.ip.as_str())
+    }
 }
 
 /// A file that is placed on a server when it boots (or, where the cloud cannot, right after).
@@ -129,6 +134,9 @@ pub struct NewServer {
     /// Whether a public address is wanted.
     #[serde(default)]
     pub public_address: bool,
+    /// Ids; empty: the cloud's default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub security_groups: Vec<String>,
     /// OpenSSH public key lines that may log in.
     pub authorized_keys: Vec<String>,
     #[serde(default)]

@@ -13,6 +13,9 @@ const NAME: &str = "^[a-z0-9][a-z0-9_-]{0,39}$";
 /// Names of Ansible variables, as a pattern.
 const VARIABLE: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 
+/// What [`super::Ports::parse`] reads, as a pattern.
+const PORTS: &str = "^[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp))?$";
+
 /// Variables for Ansible: any YAML value under a name.
 pub type Vars = BTreeMap<String, Value>;
 
@@ -114,6 +117,11 @@ pub struct GroupSpec {
     #[serde(default)]
     #[schemars(title = "Public address")]
     pub public_address: bool,
+    /// Ports that everybody may reach, beside SSH: `80`, `8000-8010`, `53/udp`. Where the cloud has security groups,
+    /// all others are closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(title = "Ports", inner(regex(pattern = PORTS)), example = ["80", "8000-8010", "53/udp"])]
+    pub ports: Vec<String>,
     /// A node (`master-1`) or a group (`master`: its first node) through which these nodes are reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(title = "Reached through", example = &"master")]

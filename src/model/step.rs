@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::spec::PlaybookSpec;
-use super::{CloudName, ClusterId, Failure, NewServer, PromptId, RunNo, StepId, Time, Token};
+use super::{CloudName, ClusterId, Failure, NewServer, Ports, PromptId, RunNo, StepId, Time, Token};
 
 /// State of a step.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -99,6 +99,12 @@ pub enum Work {
     CreateServer { server: Box<NewServer> },
     /// Switches the server of a node on; undo switches it off again.
     StartServer,
+    /// Makes the cluster's network with its way to the outside, or finds it; undo takes it away.
+    MakeNetwork,
+    /// Makes a security group of the cluster, or brings it to these ports; undo takes it away. `group`: of one group.
+    SecurityGroup { group: Option<String>, ports: Vec<Ports> },
+    /// Gives the server of a node a public address; undo gives it back.
+    PublicAddress,
     /// Waits until the server of a node is active.
     WaitServer,
     /// Waits until the node answers over SSH, learns its host key.
@@ -111,6 +117,8 @@ pub enum Work {
     DeleteServer { server: Option<String>, token: Option<Token> },
     /// Deletes whatever carries the cluster's tag and belongs to no node.
     Sweep,
+    /// Gives back what the cluster has beside servers: floating IPs, security groups, network, router.
+    GiveBack,
     /// Checks that nothing of the cluster is left on the cloud.
     VerifyGone,
     /// Removes the cluster's record, keys and known hosts.
@@ -130,12 +138,16 @@ impl Work {
             Self::MakeKey => "make_key",
             Self::CreateServer { .. } => "create_server",
             Self::StartServer => "start_server",
+            Self::MakeNetwork => "make_network",
+            Self::SecurityGroup { .. } => "security_group",
+            Self::PublicAddress => "public_address",
             Self::WaitServer => "wait_server",
             Self::WaitSsh => "wait_ssh",
             Self::WriteHosts => "write_hosts",
             Self::Playbook { .. } => "playbook",
             Self::DeleteServer { .. } => "delete_server",
             Self::Sweep => "sweep",
+            Self::GiveBack => "give_back",
             Self::VerifyGone => "verify_gone",
             Self::Forget => "forget",
             Self::InstallAnsible => "install_ansible",
@@ -144,14 +156,19 @@ impl Work {
         }
     }
 
-    /// Whether it makes something that `undo` takes away again.
+    /// Whether it makes a server, which `undo` takes away again.
     pub fn creates(&self) -> bool {
         matches!(self, Self::CreateServer { .. })
     }
 
+    /// Whether servers stand on what it makes: it is taken away after them.
+    pub fn carries(&self) -> bool {
+        matches!(self, Self::MakeNetwork | Self::SecurityGroup { .. })
+    }
+
     /// Whether `undo` does something about it.
     pub fn can_undo(&self) -> bool {
-        self.creates() || matches!(self, Self::StartServer)
+        self.creates() || self.carries() || matches!(self, Self::StartServer | Self::PublicAddress)
     }
 }
 

@@ -111,6 +111,7 @@ mod tests {
             public_key: None,
             last_run: None,
             last_playbook: None,
+            belongings: Vec::new(),
         }
     }
 
@@ -127,6 +128,7 @@ mod tests {
             server: None,
             token: None,
             address: address.map(str::to_owned),
+            inner_address: None,
             ssh_port: 2222,
             via: via.map(str::to_owned),
             host_key: None,

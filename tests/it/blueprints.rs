@@ -127,6 +127,7 @@ async fn planned(fixture: &SandboxFixture, text: &str) -> Plan {
         networks: cloud.networks(&cx).await.unwrap(),
         quota: cloud.quota(&cx).await.unwrap(),
         capabilities: cloud.capabilities(),
+        ..CloudFacts::default()
     };
     let facts = Facts {
         home: fixture.home(),
@@ -134,6 +135,7 @@ async fn planned(fixture: &SandboxFixture, text: &str) -> Plan {
         cluster: None,
         nodes: Vec::new(),
         servers: Vec::new(),
+        belongings: Vec::new(),
     };
     let spec = spec::parse(text, "cluster.yml").unwrap();
     let wanted = Wanted { spec: &spec, path: "cluster.yml", text, base_dir: "/", default_cloud: cloud.name() };

@@ -11,7 +11,7 @@ use quarterdeck::model::{ClusterId, HomeId, NewServer, Server, ServerStatus, Tag
 
 mod images;
 mod limits;
-mod openstack;
+pub mod openstack;
 pub mod sandbox;
 mod servers;
 mod uploads;
@@ -86,6 +86,7 @@ pub fn wanted(fixture: &dyn Fixture, cluster: ClusterId, name: &str) -> NewServe
         image: fixture.image(),
         networks: Vec::new(),
         public_address: false,
+        security_groups: Vec::new(),
         authorized_keys: vec![fixture.public_key()],
         files: Vec::new(),
         tags: Tags { home: fixture.home(), cluster, node: name.to_owned(), token: Token::from_random(uuid_bytes()) },

@@ -80,7 +80,7 @@ fn whole_life(end: &dyn End, compare: bool) {
 }
 
 /// How engines end.
-trait End {
+pub trait End {
     /// What the engine is told when it starts.
     fn prepare(&self, engine: &mut Command);
     /// Whether it is to be killed now, `age` after its start.
@@ -88,7 +88,7 @@ trait End {
 }
 
 /// By its own hand, at a write of the journal.
-struct AtWrite(&'static str);
+pub struct AtWrite(pub &'static str);
 
 impl End for AtWrite {
     fn prepare(&self, engine: &mut Command) {
@@ -122,10 +122,15 @@ impl End for AtRandom {
 
 /// Starts the command, then lets one engine after the other carry it on.
 fn carried_on(home: &Home, command: &[&str], end: &dyn End) -> Said {
+    carried_on_within(home, command, end, LIMIT)
+}
+
+/// The same with a limit of its own.
+pub fn carried_on_within(home: &Home, command: &[&str], end: &dyn End, limit: Duration) -> Said {
     let started = home.run(command.iter().copied().chain(["--detach"])).ok();
     let run = home.last_run(&started);
     home.kill_engine();
-    let until = Instant::now() + LIMIT;
+    let until = Instant::now() + limit;
     let mut engines = 0;
     loop {
         assert!(Instant::now() < until, "run {run} does not end under {engines} engines");

@@ -3,6 +3,7 @@
 #[path = "../../src/base/http/tests/call.rs"]
 #[expect(dead_code, reason = "the stub of the unit tests uses the rest")]
 mod call;
+pub mod machines;
 pub mod proxy;
 
 use std::sync::OnceLock;
@@ -137,7 +138,13 @@ impl Project {
         let made = json!({ "network": { "name": "private" } });
         let network = person.does(Method::POST, NEUTRON, "/v2.0/networks", Some(made)).await;
         let made = json!({ "subnet": { "name": "private-v4", "network_id": network["network"]["id"], "ip_version": 4, "cidr": "10.20.0.0/16" } });
-        person.does(Method::POST, NEUTRON, "/v2.0/subnets", Some(made)).await;
+        let subnet = person.does(Method::POST, NEUTRON, "/v2.0/subnets", Some(made)).await;
+        let outside = person.get(NEUTRON, "/v2.0/networks?router:external=true").await;
+        let made =
+            json!({ "router": { "name": "router", "external_gateway_info": { "network_id": outside["networks"][0]["id"] } } });
+        let router = person.does(Method::POST, NEUTRON, "/v2.0/routers", Some(made)).await;
+        let path = format!("/v2.0/routers/{}/add_router_interface", text(&router["router"]["id"]));
+        person.does(Method::PUT, NEUTRON, &path, Some(json!({ "subnet_id": subnet["subnet"]["id"] }))).await;
     }
 
     /// The administrator, for what the project cannot do itself.
@@ -160,6 +167,15 @@ impl Project {
             region: Some("RegionOne".into()),
             ..OpenstackAccount::new(keystone, auth, Scope::Project(named(&self.name)), "the lab".to_owned())
         }
+    }
+
+    /// The same account for other programs, as cloud `lab`.
+    pub fn clouds_yaml(&self, keystone: u16) -> String {
+        format!(
+            "clouds:\n  lab:\n    region_name: RegionOne\n    auth: {{auth_url: 'http://127.0.0.1:{keystone}/v3', username: {name}, \
+             password: {PASSWORD}, project_name: {name}, user_domain_name: Default, project_domain_name: Default}}\n",
+            name = self.name
+        )
     }
 
     /// Everything that the project has now and that servers or clusters could have left: one line each.

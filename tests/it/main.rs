@@ -13,6 +13,7 @@ mod home;
 mod job;
 mod lab;
 mod mending;
+mod openstack;
 mod pictures;
 #[allow(dead_code, reason = "benches use more of it")]
 mod pty;

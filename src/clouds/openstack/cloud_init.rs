@@ -58,6 +58,7 @@ mod tests {
             image: String::new(),
             networks: Vec::new(),
             public_address: false,
+            security_groups: Vec::new(),
             authorized_keys: Vec::new(),
             files: Vec::new(),
             tags: Tags::unset("web-1"),

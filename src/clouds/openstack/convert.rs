@@ -215,6 +215,8 @@ pub fn floating_ip(cloud: &CloudName, row: wire::FloatingIp, servers: &BTreeMap<
     FloatingIp {
         cloud: cloud.clone(),
         server: told.or_else(|| row.port_id.as_ref().and_then(|port| servers.get(port).cloned())),
+        port: row.port_id,
+        description: row.description.unwrap_or_default(),
         address: row.floating_ip_address.unwrap_or_default(),
         id: row.id,
     }

@@ -4,6 +4,7 @@
 //! them). Lists are read whole, page by page; looks at single servers are put together (`looks`); names are looked up
 //! in lists that are kept for a minute (`names`).
 
+mod belongings;
 mod catalog;
 mod cloud_init;
 mod convert;
@@ -12,6 +13,7 @@ mod images;
 mod keep;
 mod looks;
 mod names;
+mod network;
 mod oidc;
 mod quota;
 mod servers;
@@ -34,12 +36,12 @@ use crate::base::http::Watch;
 use crate::model::account::OpenstackAccount;
 use crate::model::capability::names as can;
 use crate::model::{
-    Capabilities, Capability, CloudName, ClusterId, Driver, Failure, Flavor, FloatingIp, HomeId, Identity, Image, KeyPair,
-    Network, NewImage, NewServer, PowerAction, Quota, Server, ServerStatus, Token,
+    Belonging, Capabilities, Capability, CloudName, ClusterId, Driver, Failure, Flavor, FloatingIp, HomeId, Identity, Image,
+    KeyPair, Network, NewImage, NewSecurityGroup, NewServer, PowerAction, Quota, Server, ServerStatus, Tags, Token, UsualNetwork,
 };
 use catalog::Service;
 use looks::Looks;
-use names::Names;
+use names::{Names, Usual};
 use servers::{Makings, is_id};
 use session::{Call, Session};
 
@@ -72,6 +74,8 @@ pub struct OpenStack {
     names: Names,
     looks: Looks,
     makings: Makings,
+    /// Held while a free floating IP is taken.
+    taking: tokio::sync::Mutex<()>,
 }
 
 /// The driver.
@@ -91,7 +95,7 @@ impl OpenStackCloud {
             session = session.watched(watch);
         }
         let (names, looks, makings) = (Names::default(), Looks::default(), Makings::default());
-        Ok(Self(Arc::new(OpenStack { name, session, names, looks, makings })))
+        Ok(Self(Arc::new(OpenStack { name, session, names, looks, makings, taking: tokio::sync::Mutex::default() })))
     }
 }
 
@@ -194,7 +198,9 @@ impl Cloud for OpenStackCloud {
             .with(can::POWER, Capability::Yes)
             .with(can::CONSOLE_LOG, Capability::Yes)
             .with(can::NETWORKS, Capability::Yes)
-            .with(can::FLOATING_IPS, no("this version lists floating IPs and gives none to servers"))
+            .with(can::NETWORK_CREATE, Capability::Yes)
+            .with(can::SECURITY_GROUPS, Capability::Yes)
+            .with(can::FLOATING_IPS, Capability::Yes)
             .with(can::KEY_PAIRS, limited("listed; servers get their keys from cloud-init"))
             .with(can::IMAGE_UPLOAD, Capability::Yes)
             .with(can::IMAGE_REGISTER, no("images are uploaded, not registered from a directory"))
@@ -273,6 +279,22 @@ impl Cloud for OpenStackCloud {
         Ok(all.into_iter().filter(ours).collect())
     }
 
+    async fn usual_network(&self, cx: &Cx) -> Result<UsualNetwork, Failure> {
+        const TRIED: &str = "find the network of servers that name none";
+        let usual = self.0.names.usual_network(&self.0.session, cx, Duration::ZERO, TRIED);
+        Ok(match cx.run(TRIED, usual).await? {
+            Usual::Is(network) => UsualNetwork::Is(convert::network(&self.0.name, &network, &[])),
+            Usual::Missing => UsualNetwork::Missing,
+            Usual::Several(names) => {
+                UsualNetwork::Unclear(format!("{}; name one in `networks` of the group", Usual::unclear(&names)))
+            }
+        })
+    }
+
+    async fn belongings(&self, cx: &Cx, home: HomeId, cluster: ClusterId) -> Result<Vec<Belonging>, Failure> {
+        cx.run("look for what the cluster has", self.0.all_belongings(cx, home, cluster)).await
+    }
+
     async fn console_log(&self, cx: &Cx, id: &str, lines: u32) -> Result<String, Failure> {
         self.0.console(cx, id, lines).await
     }
@@ -287,6 +309,22 @@ impl Cloud for OpenStackCloud {
 
     async fn power(&self, cx: &Cx, id: &str, action: PowerAction) -> Result<(), Failure> {
         self.0.switch(cx, id, action).await
+    }
+
+    async fn make_network(&self, cx: &Cx, name: &str, tags: &Tags) -> Result<Belonging, Failure> {
+        self.0.network_of_cluster(cx, name, tags).await
+    }
+
+    async fn security_group(&self, cx: &Cx, wanted: &NewSecurityGroup) -> Result<Belonging, Failure> {
+        self.0.group_of_cluster(cx, wanted).await
+    }
+
+    async fn public_address(&self, cx: &Cx, server: &str, tags: &Tags) -> Result<Belonging, Failure> {
+        self.0.floating_ip_for(cx, server, tags).await
+    }
+
+    async fn give_back(&self, cx: &Cx, belongings: &[Belonging]) -> Result<(), Failure> {
+        self.0.drop_belongings(cx, belongings).await
     }
 
     async fn upload_image(&self, cx: &Cx, image: &NewImage) -> Result<Image, Failure> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::belongings::is_marked;
 use super::catalog::Service;
 use super::convert::Known;
 use super::session::{Call, Session};
@@ -12,7 +13,7 @@ use crate::base::Cx;
 use crate::model::{Class, Failure};
 
 /// How old a list may be for a create.
-const FRESH: Duration = Duration::from_secs(60);
+pub const FRESH: Duration = Duration::from_secs(60);
 /// How old it may be for the names beside a server.
 const OLD: Duration = Duration::from_secs(600);
 /// Names in one message.
@@ -38,6 +39,11 @@ impl<T> Kept<T> {
         let list = Arc::new(read.await?);
         *held = Some((Instant::now(), Arc::clone(&list)));
         Ok(list)
+    }
+
+    /// The next who asks reads it anew.
+    async fn forget(&self) {
+        *self.0.lock().await = None;
     }
 }
 
@@ -147,33 +153,76 @@ impl Names {
         unreachable!("the last age is zero")
     }
 
-    /// The network of servers that name none: the only one of the project that has addresses, else the only shared
-    /// one.
+    /// The network of servers that name none, from a list that may be so old: the one of the account, else the only one
+    /// of the project that has addresses, else the only shared one. Networks of clusters are nobody else's.
     ///
     /// # Errors
-    /// There is none, or nobody can say which.
-    pub async fn usual_network(&self, session: &Session, cx: &Cx, tried: &str) -> Result<wire::Network, Failure> {
-        let list = self.networks.get(FRESH, read_networks(session, cx)).await?;
+    /// The account names one that is not there; the list cannot be read.
+    pub async fn usual_network(&self, session: &Session, cx: &Cx, age: Duration, tried: &str) -> Result<Usual, Failure> {
+        if let Some(word) = &session.account.network {
+            return Ok(Usual::Is(Box::new(self.network(session, cx, word, tried).await?)));
+        }
+        let list = self.networks.get(age, read_networks(session, cx)).await?;
         let project = session.token(cx).await?;
         let own = |net: &wire::Network| {
             let owner = net.project_id.as_deref().or(net.tenant_id.as_deref());
             owner.is_some() && owner == project.project()
         };
-        let inner = || list.iter().filter(|n| n.external != Some(true) && n.subnets.as_ref().is_none_or(|s| !s.is_empty()));
+        let usable = |net: &&wire::Network| {
+            let addresses = net.subnets.as_ref().is_none_or(|subnets| !subnets.is_empty());
+            net.external != Some(true) && addresses && !is_marked(net.description.as_deref())
+        };
+        let inner = || list.iter().filter(usable);
         let own: Vec<&wire::Network> = inner().filter(|n| own(n)).collect();
         let candidates = if own.is_empty() { inner().filter(|n| n.shared == Some(true)).collect() } else { own };
-        let failure = |got: String| {
-            let next = "name one in `networks` of the group, or as `network` of the cloud in settings.toml";
-            Failure::refused(tried, got).at(&session.account.auth_url).next(next)
-        };
-        match candidates.as_slice() {
-            [one] => Ok((*one).clone()),
-            [] => Err(failure("the project has no network for servers".to_owned())),
+        Ok(match candidates.as_slice() {
+            [one] => Usual::Is(Box::new((*one).clone())),
+            [] => Usual::Missing,
+            several => Usual::Several(several.iter().map(|n| n.name.as_deref().unwrap_or(&n.id).to_owned()).collect()),
+        })
+    }
+
+    /// The network to the outside: the one of the account, else the only one there is; `None` where there is none.
+    ///
+    /// # Errors
+    /// There are several, and the account names none, or one that is not there.
+    pub async fn external_network(&self, session: &Session, cx: &Cx, tried: &str) -> Result<Option<wire::Network>, Failure> {
+        if let Some(word) = &session.account.external_network {
+            return self.network(session, cx, word, tried).await.map(Some);
+        }
+        let list = self.networks.get(FRESH, read_networks(session, cx)).await?;
+        let outside: Vec<&wire::Network> = list.iter().filter(|net| net.external == Some(true)).collect();
+        match outside.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some((*one).clone())),
             several => {
                 let names: Vec<&str> = several.iter().take(NAMED).map(|n| n.name.as_deref().unwrap_or(&n.id)).collect();
-                Err(failure(format!("the project has {} networks and none was named: {}", several.len(), names.join(", "))))
+                let got = format!("the cloud has {} external networks and none was named: {}", several.len(), names.join(", "));
+                let next = "name one as `external_network` of the cloud: quarterdeck cloud set";
+                Err(Failure::refused(tried, got).at(&session.account.auth_url).next(next))
             }
         }
+    }
+
+    /// The list of networks has changed.
+    pub async fn forget_networks(&self) {
+        self.networks.forget().await;
+    }
+}
+
+/// What servers are on that name no network.
+pub enum Usual {
+    Is(Box<wire::Network>),
+    Missing,
+    /// Names of those that it could be.
+    Several(Vec<String>),
+}
+
+impl Usual {
+    /// Why nobody can say which, in words.
+    pub fn unclear(names: &[String]) -> String {
+        let some: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+        format!("the project has {} networks and none was named: {}", names.len(), some.join(", "))
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::catalog::Service;
 use super::looks::look;
+use super::names::{FRESH, Usual};
 use super::session::{Call, Reply};
 use super::{OpenStack, cloud_init, convert, wire};
 use crate::base::Cx;
@@ -113,11 +114,16 @@ impl OpenStack {
             networks.push(json!({ "uuid": self.names.network(session, cx, word, tried).await.map_err(placed)?.id }));
         }
         if networks.is_empty() {
-            let usual = match &session.account.network {
-                Some(word) => self.names.network(session, cx, word, tried).await,
-                None => self.names.usual_network(session, cx, tried).await,
+            let wrong = |got: String| {
+                let next = "name one in `networks` of the group, or as `network` of the cloud in settings.toml";
+                Failure::refused(tried, got).at(self.address()).next(next)
             };
-            networks.push(json!({ "uuid": usual.map_err(placed)?.id }));
+            let id = match self.names.usual_network(session, cx, FRESH, tried).await.map_err(placed)? {
+                Usual::Is(network) => network.id,
+                Usual::Missing => return Err(wrong("the project has no network for servers".to_owned())),
+                Usual::Several(names) => return Err(wrong(Usual::unclear(&names))),
+            };
+            networks.push(json!({ "uuid": id }));
         }
         let mut server = json!({
             "name": new.name,
@@ -126,6 +132,10 @@ impl OpenStack {
             "networks": networks,
             "metadata": convert::metadata(&new.tags),
         });
+        if !new.security_groups.is_empty() {
+            let groups: Vec<Value> = new.security_groups.iter().map(|id| json!({ "name": id })).collect();
+            server["security_groups"] = groups.into();
+        }
         if let Some(data) = cloud_init::user_data(new)? {
             server["user_data"] = data.into();
         }

@@ -47,6 +47,8 @@ page!(KeyPairs { keypairs: KeyPairRow, keypairs_links });
 page!(Networks { networks: Network, networks_links });
 page!(Subnets { subnets: Subnet, subnets_links });
 page!(Ports { ports: Port, ports_links });
+page!(Routers { routers: Router, routers_links });
+page!(SecurityGroups { security_groups: SecurityGroup, security_groups_links });
 page!(FloatingIps { floatingips: FloatingIp, floatingips_links });
 
 /// Glance says its next page in its own way.
@@ -203,10 +205,65 @@ pub struct Network {
     #[serde(rename = "router:external")]
     pub external: Option<bool>,
     pub subnets: Option<Vec<String>>,
+    pub description: Option<String>,
+    pub created_at: Option<String>,
+}
+
+/// What a create or a look at one thing answers.
+macro_rules! one {
+    ($one:ident { $key:ident: $row:ty }) => {
+        #[derive(Deserialize, Debug)]
+        pub struct $one {
+            pub $key: $row,
+        }
+    };
+}
+
+one!(OneNetwork { network: Network });
+one!(OneSubnet { subnet: Subnet });
+one!(OneRouter { router: Router });
+one!(OneSecurityGroup { security_group: SecurityGroup });
+one!(OneFloatingIp { floatingip: FloatingIp });
+
+#[derive(Deserialize, Debug)]
+pub struct Router {
+    pub id: String,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub created_at: Option<String>,
+    pub external_gateway_info: Option<Gateway>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct Gateway {
+    pub network_id: Option<String>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct SecurityGroup {
+    pub id: String,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub created_at: Option<String>,
+    #[serde(default)]
+    pub security_group_rules: Vec<Rule>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct Rule {
+    pub id: String,
+    pub direction: Option<String>,
+    pub ethertype: Option<String>,
+    pub protocol: Option<String>,
+    pub port_range_min: Option<u16>,
+    pub port_range_max: Option<u16>,
+    pub remote_ip_prefix: Option<String>,
+    pub remote_group_id: Option<String>,
 }
 
 #[derive(Deserialize, Debug, Clone)]
 pub struct Subnet {
+    pub id: Option<String>,
     pub network_id: Option<String>,
     pub cidr: Option<String>,
     pub ip_version: Option<u8>,
@@ -215,7 +272,20 @@ pub struct Subnet {
 #[derive(Deserialize, Debug)]
 pub struct Port {
     pub id: String,
+    pub name: Option<String>,
     pub device_id: Option<String>,
+    pub device_owner: Option<String>,
+    pub network_id: Option<String>,
+    #[serde(default)]
+    pub security_groups: Vec<String>,
+    #[serde(default)]
+    pub fixed_ips: Vec<FixedIp>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct FixedIp {
+    pub subnet_id: Option<String>,
+    pub ip_address: Option<String>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -224,6 +294,10 @@ pub struct FloatingIp {
     pub floating_ip_address: Option<String>,
     pub port_id: Option<String>,
     pub port_details: Option<PortDetails>,
+    pub floating_network_id: Option<String>,
+    pub description: Option<String>,
+    pub created_at: Option<String>,
+    pub revision_number: Option<u64>,
 }
 
 #[derive(Deserialize, Debug)]

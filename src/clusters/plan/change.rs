@@ -194,6 +194,7 @@ impl<'a> Ground<'a, '_> {
             server: None,
             token: None,
             address: None,
+            inner_address: None,
             ssh_port: 22,
             via: None,
             host_key: None,

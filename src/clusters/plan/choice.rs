@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::capability::names::FLOATING_IPS;
+use crate::model::capability::names::{FLOATING_IPS, NETWORK_CREATE, SECURITY_GROUPS};
 use crate::model::spec::GroupSpec;
 use crate::model::text::clean;
-use crate::model::{Class, CloudName, ClusterSpec, Failure, Flavor, Image, ImageStatus};
+use crate::model::{Class, CloudName, ClusterSpec, Failure, Flavor, Image, ImageStatus, Ports, UsualNetwork};
 
 use super::super::Facts;
 use super::super::spec::place;
@@ -20,9 +20,14 @@ pub struct Choice<'a> {
     pub cloud: CloudName,
     pub flavor: &'a Flavor,
     pub image: &'a Image,
-    /// Ids.
+    /// Ids; empty: the cluster's own, or the cloud asks for none.
     pub networks: Vec<String>,
+    /// The cluster has, or is to have, a network of its own here.
+    pub own_network: bool,
+    /// Its nodes are to have public addresses, and the cloud has some.
     pub public_address: bool,
+    /// Ports that everybody may reach; `None` where the cloud closes none.
+    pub ports: Option<Vec<Ports>>,
 }
 
 /// The choices of all groups, or why there is none.
@@ -71,6 +76,11 @@ impl<'a> Choices<'a> {
         if wrong.is_empty() { Ok(()) } else { Err(self.failure(&wrong)) }
     }
 
+    /// All that there is a choice for.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Choice<'a>)> {
+        self.groups.iter().filter_map(|(name, choice)| Some((name.as_str(), choice.as_ref().ok()?)))
+    }
+
     /// The user that the first group's image says, `root` when it says none.
     pub fn ssh_user(&self) -> String {
         self.ssh_users().next().unwrap_or_else(|| "root".to_owned())
@@ -88,9 +98,13 @@ impl<'a> Choices<'a> {
             ));
         }
         for (name, choice) in self.groups.iter().filter_map(|(name, choice)| Some((name, choice.as_ref().ok()?))) {
-            let can = self.facts.clouds.get(&choice.cloud).map_or(Ok(()), |cloud| cloud.capabilities.check(FLOATING_IPS));
-            if let (true, Err(reason)) = (choice.public_address, can) {
+            let can = |what| self.facts.clouds.get(&choice.cloud).map_or(Ok(()), |cloud| cloud.capabilities.check(what));
+            let Some(group) = spec.groups.get(name) else { continue };
+            if let (true, Err(reason)) = (group.public_address, can(FLOATING_IPS)) {
                 warnings.push(format!("`groups.{name}.public_address` has no effect on {}: {reason}", choice.cloud));
+            }
+            if let (false, Err(reason)) = (group.ports.is_empty(), can(SECURITY_GROUPS)) {
+                warnings.push(format!("`groups.{name}.ports` has no effect on {}: {reason}", choice.cloud));
             }
         }
         warnings
@@ -145,7 +159,7 @@ fn choose<'a>(name: &str, group: &GroupSpec, cloud: &CloudName, facts: &'a Facts
         })
         .map_err(|(m, c)| keep("image", m, c))
         .ok();
-    let networks: Vec<String> = group
+    let mut networks: Vec<String> = group
         .networks
         .iter()
         .enumerate()
@@ -155,12 +169,31 @@ fn choose<'a>(name: &str, group: &GroupSpec, cloud: &CloudName, facts: &'a Facts
         })
         .map(|network| network.id.clone())
         .collect();
+    let mut own_network = group.networks.is_empty() && facts.has_network(&cloud);
+    if group.networks.is_empty() && !own_network {
+        match (&offer.usual_network, offer.capabilities.check(NETWORK_CREATE)) {
+            (UsualNetwork::Unasked, _) => {}
+            (UsualNetwork::Is(network), _) => networks.push(network.id.clone()),
+            (UsualNetwork::Missing, Ok(())) => own_network = true,
+            (UsualNetwork::Missing, Err(reason)) => keep("networks", format!("has no network: {reason}"), Class::Refused),
+            (UsualNetwork::Unclear(reason), _) => keep("networks", reason.clone(), Class::Refused),
+        }
+    }
+    let can = |what| offer.capabilities.check(what).is_ok();
+    let public_address = group.public_address && can(FLOATING_IPS);
+    let ports = can(SECURITY_GROUPS).then(|| ports(group));
     match (flavor, image) {
         (Some(flavor), Some(image)) if wrong.is_empty() => {
-            Ok(Choice { cloud, flavor, image, networks, public_address: group.public_address })
+            Ok(Choice { cloud, flavor, image, networks, own_network, public_address, ports })
         }
         _ => Err(wrong),
     }
+}
+
+/// The ports of a group, each once.
+fn ports(group: &GroupSpec) -> Vec<Ports> {
+    let ports: BTreeSet<Ports> = group.ports.iter().filter_map(|text| Ports::parse(text)).collect();
+    ports.into_iter().filter(|ports| *ports != Ports::SSH).collect()
 }
 
 /// The row called `word`, by name or id; what the cloud has instead, otherwise.

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::capability::names::{FLOATING_IPS, NETWORK_CREATE, SECURITY_GROUPS};
 use crate::model::spec::PlaybookSpec;
-use crate::model::{CloudName, ClusterId, Failure, HomeId, NewServer, Node, PlannedStep, Tags, Work};
+use crate::model::{BelongingKind, CloudName, ClusterId, Failure, HomeId, NewServer, Node, PlannedStep, Ports, Tags, Work};
 
+use super::super::Facts;
 use super::Inputs;
 use super::change::{Change, Changes, Fate};
 use super::choice::Choices;
@@ -15,6 +17,13 @@ pub struct Graph<'a, 'i> {
     home: HomeId,
     cluster: ClusterId,
     inputs: &'a mut Inputs<'i>,
+}
+
+/// Steps that servers wait for.
+pub struct Before {
+    pub key: Option<u32>,
+    /// Networks and security groups.
+    pub ground: BTreeMap<CloudName, Vec<u32>>,
 }
 
 impl<'a, 'i> Graph<'a, 'i> {
@@ -39,13 +48,54 @@ impl<'a, 'i> Graph<'a, 'i> {
         self.add("make the cluster's key".to_owned(), Work::MakeKey, None, None, Vec::new())
     }
 
+    /// What servers stand on: the cluster's own network, and its security groups, on every cloud where servers are made
+    /// (and where `all`, on all clouds).
+    pub fn ground(
+        &mut self,
+        changes: &Changes<'_>,
+        choices: &Choices<'_>,
+        facts: &Facts,
+        name: &str,
+        all: bool,
+    ) -> BTreeMap<CloudName, Vec<u32>> {
+        let made: BTreeSet<&CloudName> = changes.all.iter().filter(|c| c.creates()).map(|c| &c.node.cloud).collect();
+        let clouds: BTreeSet<&CloudName> =
+            choices.iter().map(|(_, choice)| &choice.cloud).filter(|cloud| all || made.contains(cloud)).collect();
+        let mut ground = BTreeMap::new();
+        for cloud in clouds {
+            let here: Vec<_> = choices.iter().filter(|(_, choice)| choice.cloud == *cloud).collect();
+            let mut steps = Vec::new();
+            if made.contains(cloud) && here.iter().any(|(_, choice)| choice.own_network) {
+                steps.push(self.add(format!("network of {name} on {cloud}"), Work::MakeNetwork, None, Some(cloud), Vec::new()));
+            }
+            if here.iter().any(|(_, choice)| choice.ports.is_some()) {
+                steps.push(self.security_group(format!("security group of {name} on {cloud}"), cloud, None, vec![Ports::SSH]));
+            }
+            for (group, choice) in here {
+                let Some(ports) = &choice.ports else { continue };
+                // One without ports any more is closed.
+                let there = facts.belongings_on(cloud, BelongingKind::SecurityGroup).any(|found| found.what_for() == group);
+                if !ports.is_empty() || there {
+                    let title = format!("security group of {group} on {cloud}");
+                    steps.push(self.security_group(title, cloud, Some(group), ports.clone()));
+                }
+            }
+            ground.insert(cloud.clone(), steps);
+        }
+        ground
+    }
+
+    fn security_group(&mut self, title: String, cloud: &CloudName, group: Option<&str>, ports: Vec<Ports>) -> u32 {
+        self.add(title, Work::SecurityGroup { group: group.map(str::to_owned), ports }, None, Some(cloud), Vec::new())
+    }
+
     /// Everything that leads to the new nodes; answers the steps that `/etc/hosts` has to wait for. New nodes
     /// get their tokens.
     pub fn nodes(
         &mut self,
         changes: &mut Changes<'_>,
         choices: &Choices<'_>,
-        key: Option<u32>,
+        before: &Before,
         tight: &BTreeSet<CloudName>,
     ) -> Result<Vec<u32>, Failure> {
         let deletes = self.deletes(changes);
@@ -57,7 +107,8 @@ impl<'a, 'i> Graph<'a, 'i> {
         }
         let mut reached: BTreeMap<String, u32> = BTreeMap::new();
         for change in &mut changes.all {
-            let mut after: Vec<u32> = key.into_iter().collect();
+            let mut after: Vec<u32> = before.key.into_iter().collect();
+            after.extend(before.ground.get(&change.node.cloud).into_iter().flatten());
             match gone.get(&change.node.cloud) {
                 Some(steps) => after.extend(steps),
                 None => after.extend(deletes.get(&change.node.name).map(|(_, step)| *step)),
@@ -71,7 +122,8 @@ impl<'a, 'i> Graph<'a, 'i> {
                 }
                 Fate::Make | Fate::Replace => vec![self.create(&mut change.node, choices, after)?],
             };
-            let ssh = self.reach(&change.node, made, &reached);
+            let public = choices.get(&change.node.group)?.public_address;
+            let ssh = self.reach(&change.node, made, public, &reached);
             reached.insert(change.node.name.clone(), ssh);
             last.push(ssh);
         }
@@ -88,6 +140,7 @@ impl<'a, 'i> Graph<'a, 'i> {
             image: choice.image.id.clone(),
             networks: choice.networks.clone(),
             public_address: choice.public_address,
+            security_groups: Vec::new(),
             authorized_keys: self.inputs.keys.to_vec(),
             files: self.inputs.files.get(&node.group).cloned().unwrap_or_default(),
             tags: Tags { home: self.home, cluster: self.cluster, node: node.name.clone(), token },
@@ -96,10 +149,14 @@ impl<'a, 'i> Graph<'a, 'i> {
         Ok(self.add(format!("create server {}", node.name), work, Some(&node.name), Some(&node.cloud), after))
     }
 
-    /// Active, then reachable: through another node only once that one is.
-    fn reach(&mut self, node: &Node, after: Vec<u32>, reached: &BTreeMap<String, u32>) -> u32 {
+    /// Active, with its public address, then reachable: through another node only once that one is.
+    fn reach(&mut self, node: &Node, after: Vec<u32>, public: bool, reached: &BTreeMap<String, u32>) -> u32 {
         let name = node.name.as_str();
-        let active = self.add(format!("wait for server {name}"), Work::WaitServer, Some(name), Some(&node.cloud), after);
+        let cloud = Some(&node.cloud);
+        let mut active = self.add(format!("wait for server {name}"), Work::WaitServer, Some(name), cloud, after);
+        if public {
+            active = self.add(format!("public address of {name}"), Work::PublicAddress, Some(name), cloud, vec![active]);
+        }
         let way = node.via.as_ref().and_then(|via| reached.get(via)).copied();
         let title = match &node.via {
             Some(via) => format!("reach {name} through {via}"),
@@ -167,18 +224,31 @@ impl<'a, 'i> Graph<'a, 'i> {
             .zip(&self.steps)
             .filter(|(_, step)| step.cloud.as_ref() == Some(cloud))
             // Every server that is made is waited for.
-            .filter(|(_, step)| matches!(step.work, Work::WaitServer | Work::DeleteServer { .. }))
+            .filter(|(_, step)| {
+                matches!(step.work, Work::WaitServer | Work::PublicAddress | Work::DeleteServer { .. }) || step.work.carries()
+            })
             .map(|(index, _)| index)
             .collect();
         self.add(format!("sweep {cloud}"), Work::Sweep, None, Some(cloud), after)
     }
 
     /// Every server deleted, every cloud swept and looked over, then the record forgotten.
-    pub fn give_back<'c>(&mut self, changes: &Changes<'_>, clouds: impl IntoIterator<Item = &'c CloudName>, name: &str) {
+    pub fn give_back<'c>(
+        &mut self,
+        changes: &Changes<'_>,
+        clouds: impl IntoIterator<Item = &'c CloudName>,
+        facts: &Facts,
+        name: &str,
+    ) {
         self.deletes(changes);
         let mut gone = Vec::new();
         for cloud in clouds {
-            let swept = self.sweep(cloud);
+            let mut swept = self.sweep(cloud);
+            let can = |what| facts.clouds.get(cloud).is_some_and(|offer| offer.capabilities.check(what).is_ok());
+            if [NETWORK_CREATE, SECURITY_GROUPS, FLOATING_IPS].into_iter().any(can) {
+                let title = format!("give back networks and addresses on {cloud}");
+                swept = self.add(title, Work::GiveBack, None, Some(cloud), vec![swept]);
+            }
             let title = format!("check that nothing is left on {cloud}");
             gone.push(self.add(title, Work::VerifyGone, None, Some(cloud), vec![swept]));
         }

@@ -22,7 +22,7 @@ use super::words::{list, shown};
 use super::{Facts, via};
 use change::{Changes, Fate, Ground, Scope};
 use choice::Choices;
-use graph::Graph;
+use graph::{Before, Graph};
 
 /// A spec and what it stands on.
 #[derive(Clone, Copy, Debug)]
@@ -132,8 +132,9 @@ pub fn delete(facts: &Facts, mut inputs: Inputs<'_>) -> Result<Plan, Failure> {
     let mut clouds: BTreeSet<CloudName> = cluster.spec.groups.values().map(|group| cloud_of(group, &cluster.cloud)).collect();
     clouds.extend(facts.nodes.iter().map(|node| node.cloud.clone()));
     clouds.extend(facts.servers.iter().map(|server| server.cloud.clone()));
+    clouds.extend(facts.belongings.iter().map(|found| found.cloud.clone()));
     let mut graph = Graph::new(facts.home, cluster.id, &mut inputs);
-    graph.give_back(&changes, &clouds, &cluster.name);
+    graph.give_back(&changes, &clouds, facts, &cluster.name);
     let steps = graph.steps;
     Ok(head.finish(changes, steps, quota, facts, inputs))
 }
@@ -253,7 +254,8 @@ fn converge(
     let has_key = facts.cluster.as_ref().is_some_and(|cluster| cluster.public_key.is_some());
     let mut graph = Graph::new(facts.home, head.cluster, &mut inputs);
     let key = (!has_key).then(|| graph.make_key());
-    let last = graph.nodes(&mut changes, choices, key, &effects.tight)?;
+    let ground = graph.ground(&changes, choices, facts, &head.spec.name, head.kind == PlanKind::Create);
+    let last = graph.nodes(&mut changes, choices, &Before { key, ground }, &effects.tight)?;
     let changed = !changes.is_empty() || !settled;
     let hosts = changed.then(|| graph.hosts(last));
     // A cluster that is as the spec wants it gets its playbooks once more when it is created again.
@@ -326,6 +328,8 @@ fn not_applied(old: &ClusterSpec, new: &ClusterSpec) -> Vec<String> {
             ("networks", before.networks != group.networks),
             ("public_address", before.public_address != group.public_address),
             ("files", before.files != group.files),
+            // A security group that is there is changed; servers without one do not get it later.
+            ("ports", before.ports.is_empty() && !group.ports.is_empty()),
         ];
         fields.extend(parts.iter().filter(|(_, changed)| *changed).map(|(field, _)| format!("groups.{name}.{field}")));
     }

@@ -2,17 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AddressKind, Class, CloudName, Failure, Flavor, QuotaEffect, Server, ServerStatus};
+use crate::model::{AddressKind, BelongingKind, Class, CloudName, Failure, Flavor, QuotaEffect, Server, ServerStatus};
 
 use super::super::Facts;
-use super::change::{Change, Changes};
+use super::change::{Change, Changes, Fate};
 use super::choice::Choices;
 
-/// Quotas that servers count against, in the order of showing.
-const NAMES: [&str; 5] = ["servers", "vcpus", "ram_mb", "disk_gb", "floating_ips"];
+/// Quotas that a cluster counts against, in the order of showing.
+const NAMES: [&str; 10] =
+    ["servers", "vcpus", "ram_mb", "disk_gb", "floating_ips", "ports", "networks", "subnets", "routers", "security_groups"];
+/// Places of some of them.
+const FLOATING_IPS: usize = 4;
+const PORTS: usize = 5;
+const NETWORKS: usize = 6;
+const SUBNETS: usize = 7;
+const ROUTERS: usize = 8;
+const SECURITY_GROUPS: usize = 9;
 
 /// What is used of each quota, in the order of [`NAMES`].
-type Amounts = [u64; 5];
+type Amounts = [u64; 10];
 
 /// What a plan does to the quotas.
 pub struct Effects {
@@ -28,7 +36,11 @@ pub fn effects(changes: &Changes<'_>, facts: &Facts, choices: &Choices<'_>) -> R
     for change in &changes.all {
         if change.creates() {
             let choice = choices.get(&change.node.group)?;
-            add(comes.entry(&change.node.cloud).or_default(), amounts(Some(choice.flavor), choice.public_address));
+            let cloud = &change.node.cloud;
+            let mut has = facts.belongings_on(cloud, BelongingKind::FloatingIp);
+            let address = choice.public_address && !has.any(|ip| ip.what_for() == change.node.name);
+            let networks = choice.networks.len().max(1) as u64;
+            add(comes.entry(cloud).or_default(), amounts(Some(choice.flavor), address, networks));
         }
         if let (true, Some(server)) = (change.deletes(), change.server) {
             add(goes.entry(&server.cloud).or_default(), freed(change, server, facts));
@@ -36,7 +48,11 @@ pub fn effects(changes: &Changes<'_>, facts: &Facts, choices: &Choices<'_>) -> R
     }
     let mut effects = Effects { list: Vec::new(), tight: BTreeSet::new() };
     for (cloud, offer) in &facts.clouds {
-        let comes = comes.get(cloud).copied().unwrap_or_default();
+        let mut comes = comes.get(cloud).copied().unwrap_or_default();
+        if comes[0] > 0 {
+            add(&mut comes, ground(cloud, facts, choices));
+            comes[FLOATING_IPS] = comes[FLOATING_IPS].saturating_sub(offer.free_addresses);
+        }
         let goes = goes.get(cloud).copied().unwrap_or_default();
         for (at, name) in NAMES.iter().enumerate() {
             let Some(item) = offer.quota.get(name).filter(|_| comes[at] + goes[at] > 0) else { continue };
@@ -69,9 +85,31 @@ fn line(effect: &QuotaEffect) -> String {
     format!("{name}: {after} wanted, {limit} allowed ({used} in use now)")
 }
 
-fn amounts(flavor: Option<&Flavor>, public_address: bool) -> Amounts {
+fn amounts(flavor: Option<&Flavor>, public_address: bool, ports: u64) -> Amounts {
     let (vcpus, ram, disk) = flavor.map_or((0, 0, 0), |f| (u64::from(f.vcpus), f.ram_mb, f.disk_gb));
-    [1, vcpus, ram, disk, u64::from(public_address)]
+    [1, vcpus, ram, disk, u64::from(public_address), ports, 0, 0, 0, 0]
+}
+
+/// What servers stand on and is not there so far.
+fn ground(cloud: &CloudName, facts: &Facts, choices: &Choices<'_>) -> Amounts {
+    let mut amounts = Amounts::default();
+    let has = |kind, what_for: &str| facts.belongings_on(cloud, kind).any(|found| found.what_for() == what_for);
+    let here = || choices.iter().filter(|(_, choice)| choice.cloud == *cloud);
+    if here().any(|(_, choice)| choice.own_network) {
+        if !has(BelongingKind::Network, "") {
+            (amounts[NETWORKS], amounts[SUBNETS]) = (1, 1);
+        }
+        if !has(BelongingKind::Router, "") {
+            // It has a port on the network.
+            (amounts[ROUTERS], amounts[PORTS]) = (1, 1);
+        }
+    }
+    if here().any(|(_, choice)| choice.ports.is_some()) && !has(BelongingKind::SecurityGroup, "") {
+        amounts[SECURITY_GROUPS] += 1;
+    }
+    let groups = here().filter(|(_, choice)| choice.ports.as_ref().is_some_and(|ports| !ports.is_empty()));
+    amounts[SECURITY_GROUPS] += groups.filter(|(name, _)| !has(BelongingKind::SecurityGroup, name)).count() as u64;
+    amounts
 }
 
 /// What a server gives back when it is deleted.
@@ -84,7 +122,9 @@ fn freed(change: &Change<'_>, server: &Server, facts: &Facts) -> Amounts {
     let flavor = flavors()
         .find(|flavor| flavor.name == server.flavor || flavor.id == server.flavor)
         .or_else(|| flavors().find(|flavor| Some(&flavor.name) == recorded));
-    amounts(flavor, server.addresses.iter().any(|address| address.kind == AddressKind::Public))
+    // One that is made anew keeps its address.
+    let address = change.fate == Fate::Leave && server.addresses.iter().any(|address| address.kind == AddressKind::Public);
+    amounts(flavor, address, 1)
 }
 
 fn add(sum: &mut Amounts, more: Amounts) {

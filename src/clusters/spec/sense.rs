@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::ClusterSpec;
 use crate::model::ids::{MAX_NAME, is_name};
 use crate::model::spec::{FileSpec, PlaybookEntry, Vars};
+use crate::model::{ClusterSpec, Ports};
 
 use super::super::hosts::{node_name, split_name};
 use super::super::via;
@@ -91,6 +91,10 @@ impl Sense<'_> {
                     let message = format!("network `{}` is empty or named twice", shown(network));
                     self.value(&["groups", name, "networks", &at.to_string()], message);
                 }
+            }
+            for (at, ports) in group.ports.iter().enumerate().filter(|(_, ports)| Ports::parse(ports).is_none()) {
+                let message = format!("`{}` are no ports: write `80`, `8000-8010` or `53/udp`, from 1 to 65535", shown(ports));
+                self.value(&["groups", name, "ports", &at.to_string()], message);
             }
             self.files(&group.files, &["groups", name, "files"]);
             self.vars(&group.vars, &["groups", name, "vars"]);

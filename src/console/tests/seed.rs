@@ -48,6 +48,7 @@ fn group(count: u32, via: Option<&str>) -> GroupSpec {
         image: "host".into(),
         networks: vec![],
         public_address: false,
+        ports: vec![],
         via: via.map(str::to_owned),
         vars: BTreeMap::new(),
         files: vec![],
@@ -96,6 +97,7 @@ pub fn cluster(
             failed_hosts: hosts.iter().map(|h| (*h).to_owned()).collect(),
             at: ago(720),
         }),
+        belongings: vec![],
     }
 }
 
@@ -113,6 +115,7 @@ pub fn node(cluster: u128, group: &str, index: u32, state: NodeState) -> Node {
         server: Some(format!("s-{cluster}-{index}")),
         token: None,
         address,
+        inner_address: None,
         ssh_port: 2222,
         via: (group == "slaves").then(|| "master-1".to_owned()),
         host_key: (state == NodeState::Up).then(|| "ssh-ed25519 AAAA".to_owned()),

@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 use crate::base::Cx;
 use crate::clusters::{CloudFacts, Facts};
 use crate::engine::core::Core;
+use crate::model::capability::names::FLOATING_IPS;
 use crate::model::{CloudName, Cluster, ClusterSpec, Failure};
 
 /// How long a cloud may take to tell what it has.
@@ -24,29 +25,45 @@ pub async fn gather(core: &Core, spec: &ClusterSpec, default: &CloudName, cluste
     names.dedup();
     let asked = names.iter().map(|name| async move { Ok::<_, Failure>((name.clone(), cloud(core, name).await?)) });
     let clouds: BTreeMap<_, _> = try_join_all(asked).await?.into_iter().collect();
-    let servers = match &cluster {
-        None => Vec::new(),
+    let (servers, belongings) = match &cluster {
+        None => (Vec::new(), Vec::new()),
         Some(cluster) => {
             let cx = Cx::quiet().within(LIMIT);
             let home = core.store.home_id();
             let asked = names.iter().map(|name| {
                 let cx = &cx;
-                async move { core.clouds.get(name)?.servers_of_cluster(cx, home, cluster.id).await }
+                async move {
+                    let cloud = core.clouds.get(name)?;
+                    tokio::try_join!(cloud.servers_of_cluster(cx, home, cluster.id), cloud.belongings(cx, home, cluster.id))
+                }
             });
-            try_join_all(asked).await?.into_iter().flatten().collect()
+            let (servers, belongings): (Vec<_>, Vec<_>) = try_join_all(asked).await?.into_iter().unzip();
+            (servers.concat(), belongings.concat())
         }
     };
-    Ok(Facts { home: core.store.home_id(), clouds, cluster, nodes, servers })
+    Ok(Facts { home: core.store.home_id(), clouds, cluster, nodes, servers, belongings })
 }
 
 async fn cloud(core: &Core, name: &CloudName) -> Result<CloudFacts, Failure> {
     let cloud = core.clouds.get(name)?;
     let cx = Cx::quiet().within(LIMIT);
     let ask = async {
-        let (flavors, images, networks, quota) =
-            tokio::try_join!(cloud.flavors(&cx), cloud.images(&cx), cloud.networks(&cx), cloud.quota(&cx))?;
         let (capabilities, defaults) = (cloud.capabilities(), core.clouds.defaults(name));
-        Ok(CloudFacts { flavors, images, networks, quota, capabilities, defaults })
+        let free = async {
+            match capabilities.check(FLOATING_IPS) {
+                Ok(()) => Ok(cloud.floating_ips(&cx).await?.iter().filter(|ip| ip.is_free()).count() as u64),
+                Err(_) => Ok(0),
+            }
+        };
+        let (flavors, images, networks, quota, usual_network, free_addresses) = tokio::try_join!(
+            cloud.flavors(&cx),
+            cloud.images(&cx),
+            cloud.networks(&cx),
+            cloud.quota(&cx),
+            cloud.usual_network(&cx),
+            free
+        )?;
+        Ok(CloudFacts { flavors, images, networks, quota, capabilities, defaults, usual_network, free_addresses })
     };
     cx.run(&format!("ask cloud {name} what it has"), ask).await
 }

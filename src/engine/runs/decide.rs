@@ -97,10 +97,9 @@ impl RunTask {
     /// `Some(None)`: the step needs no slot; `None`: it needs one and there is none.
     pub(super) fn slot(&mut self, index: u32) -> Option<Option<Slot>> {
         let step = self.steps.get(index as usize)?;
-        let (Some(cloud), Work::CreateServer { .. } | Work::StartServer | Work::DeleteServer { .. }) = (&step.cloud, &step.work)
-        else {
-            return Some(None);
-        };
+        let changes =
+            matches!(step.work, Work::CreateServer { .. } | Work::StartServer | Work::PublicAddress | Work::DeleteServer { .. });
+        let Some(cloud) = step.cloud.as_ref().filter(|_| changes || step.work.carries()) else { return Some(None) };
         let most = self.core.clouds.get(cloud).map_or(1, |c| c.manners().at_once);
         match self.core.slots.take(cloud, most) {
             Ok(slot) => Some(Some(slot)),
@@ -265,7 +264,7 @@ impl RunTask {
 
 /// The step is part of how a node comes into being.
 pub(super) fn is_birth(step: &Step) -> bool {
-    matches!(step.work, Work::CreateServer { .. } | Work::StartServer | Work::WaitServer | Work::WaitSsh)
+    matches!(step.work, Work::CreateServer { .. } | Work::StartServer | Work::WaitServer | Work::PublicAddress | Work::WaitSsh)
 }
 
 /// One answer that a prompt offers.

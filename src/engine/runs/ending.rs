@@ -16,7 +16,7 @@ impl RunTask {
             return;
         }
         match self.run.ending.unwrap_or(Ending::Ask) {
-            Ending::Ask if self.created() == 0 => self.finish(RunState::Cancelled),
+            Ending::Ask if self.created() == 0 && !self.made_networks() => self.finish(RunState::Cancelled),
             Ending::Ask => self.ask_how_to_end(),
             Ending::Undo => {
                 self.begin_undo(None);
@@ -57,16 +57,23 @@ impl RunTask {
         self.steps.iter().filter(|s| s.work.creates() && s.attempt > 0 && s.state != StepState::Undone).count()
     }
 
+    /// Steps have made networks or the like, which were not given back.
+    fn made_networks(&self) -> bool {
+        self.steps.iter().any(|s| s.work.carries() && s.attempt > 0 && s.state != StepState::Undone)
+    }
+
     fn ask_how_to_end(&mut self) {
         if !self.prompts.is_empty() {
             return;
         }
-        let made = self.created();
+        let (made, networks) = (self.created(), if self.made_networks() { " with networks" } else { "" });
         let prompt = Prompt {
             id: PromptId::new(),
             run: self.run.number,
             step: None,
-            question: format!("The run was cancelled. It has created up to {made} servers: give them back, or keep them?"),
+            question: format!(
+                "The run was cancelled. It has created up to {made} servers{networks}: give them back, or keep them?"
+            ),
             kind: PromptKind::Approval,
             choices: vec![choice("undo", 'u', "give back what this run created"), choice("keep", 'k', "keep what is there")],
             opened: self.now(),
@@ -102,8 +109,12 @@ impl RunTask {
             return;
         }
         let given_back = |s: &&Step| matches!(s.state, StepState::Undone | StepState::Undoing | StepState::UndoFailed);
-        let made = self.steps.iter().rev().filter(|s| s.work.can_undo() && s.attempt > 0 && !given_back(s));
-        for index in made.map(|s| s.index).collect::<Vec<_>>() {
+        let made = |s: &&Step| s.work.can_undo() && s.attempt > 0 && !given_back(s);
+        // What others stand on goes last.
+        let on_it = |s: &Step| s.work.can_undo() && !s.work.carries() && (made(&s) || s.state == StepState::Undoing);
+        let later = self.steps.iter().any(on_it);
+        let now = self.steps.iter().rev().filter(|s| made(s) && !(later && s.work.carries()));
+        for index in now.map(|s| s.index).collect::<Vec<_>>() {
             let Some(slot) = self.slot(index) else { continue };
             self.change_step(index, |s| s.state = StepState::Undoing);
             self.launches.push(Launch { step: index, way: Way::Undo, again: true, slot });
@@ -135,13 +146,19 @@ impl RunTask {
 
     fn add_cleanup(&mut self) {
         let Some(name) = self.cluster.as_ref().map(|c| c.name.clone()) else { return };
-        let mut clouds: Vec<_> = self.steps.iter().filter(|s| s.work.creates()).filter_map(|s| s.cloud.clone()).collect();
+        let made = |s: &&Step| s.work.creates() || s.work.carries();
+        let mut clouds: Vec<_> = self.steps.iter().filter(made).filter_map(|s| s.cloud.clone()).collect();
         clouds.sort();
         clouds.dedup();
         let fresh = self.began_the_cluster();
         let mut wanted = Vec::new();
         for cloud in clouds {
             wanted.push((Work::Sweep, format!("sweep {cloud}"), Some(cloud.clone())));
+            let networks = |s: &Step| s.cloud.as_ref() == Some(&cloud) && (s.work.carries() || s.work == Work::PublicAddress);
+            if fresh && self.steps.iter().any(networks) {
+                let title = format!("give back networks and addresses on {cloud}");
+                wanted.push((Work::GiveBack, title, Some(cloud.clone())));
+            }
             if fresh {
                 wanted.push((Work::VerifyGone, format!("check that nothing is left on {cloud}"), Some(cloud)));
             }

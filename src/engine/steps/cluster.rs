@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Change, Done, StepCx};
-use crate::model::{Failure, NodeState, Server};
+use super::{Change, Done, StepCx, network};
+use crate::model::{Failure, Server};
 
 /// How often, and how far apart, a cloud is asked whether all is gone.
 const LOOKS: u32 = 30;
@@ -19,10 +19,7 @@ async fn servers(cx: &StepCx) -> Result<Vec<Server>, Failure> {
 pub async fn sweep(cx: &StepCx) -> Result<Done, Failure> {
     let (cloud, call) = (cx.cloud()?, cx.cx());
     let ours = |server: &Server| {
-        cx.nodes.iter().any(|n| {
-            let kept = !matches!(n.state, NodeState::Deleting | NodeState::Failed | NodeState::Gone);
-            kept && n.cloud == server.cloud && n.server.as_deref() == Some(server.id.as_str())
-        })
+        cx.nodes.iter().any(|n| network::stays(n) && n.cloud == server.cloud && n.server.as_deref() == Some(server.id.as_str()))
     };
     let mut count = 0;
     for server in servers(cx).await? {
@@ -33,24 +30,27 @@ pub async fn sweep(cx: &StepCx) -> Result<Done, Failure> {
         call.run(&cx.step.title, cloud.delete_server(&call, &server.id)).await?;
         count += 1;
     }
+    let surplus = network::surplus(cx).await?;
+    network::remove(cx, &cloud, &call, &surplus).await?;
+    count += surplus.len();
     Ok(Done::note(if count == 0 { "nothing too much".to_owned() } else { format!("{count} deleted") }))
 }
 
 /// Checks that nothing of the cluster is left on the cloud.
 pub async fn verify_gone(cx: &StepCx) -> Result<Done, Failure> {
     let call = cx.cx();
-    let mut left = Vec::new();
+    let mut left: Vec<String> = Vec::new();
     for _ in 0..LOOKS {
-        left = servers(cx).await?;
+        left = servers(cx).await?.iter().map(|s| format!("server {} ({})", s.name, s.id)).collect();
+        left.extend(network::left(cx).await?);
         if left.is_empty() {
             return Ok(Done::note("nothing left"));
         }
         call.sleep(&cx.step.title, PAUSE).await?;
     }
-    let names: Vec<_> = left.iter().map(|s| format!("{} ({})", s.name, s.id)).collect();
-    Err(Failure::broken(&cx.step.title, format!("still there: {}", names.join(", ")))
+    Err(Failure::broken(&cx.step.title, format!("still there: {}", left.join(", ")))
         .at(cx.cloud()?.endpoint())
-        .next("delete the cluster once more, or delete them with `quarterdeck server delete`"))
+        .next("delete the cluster once more, or delete them with `quarterdeck server delete` or the cloud's own tools"))
 }
 
 /// Removes the cluster's record, keys and known hosts.

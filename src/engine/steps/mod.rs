@@ -4,6 +4,7 @@ mod ansible;
 mod cluster;
 mod command;
 mod key;
+mod network;
 mod playbook;
 mod reach;
 mod server;
@@ -175,12 +176,16 @@ pub async fn perform(cx: &StepCx) -> Result<Done, Bad> {
         Work::MakeKey => key::make(cx).await?,
         Work::CreateServer { server } => server::create(cx, server).await?,
         Work::StartServer => server::start(cx).await?,
+        Work::MakeNetwork => network::make(cx).await?,
+        Work::SecurityGroup { group, ports } => network::security_group(cx, group.as_deref(), ports).await?,
+        Work::PublicAddress => network::public_address(cx).await?,
         Work::WaitServer => server::wait(cx).await?,
         Work::WaitSsh => reach::wait(cx).await?,
         Work::WriteHosts => reach::write_hosts(cx).await?,
         Work::Playbook { call } => playbook::run(cx, call).await?,
         Work::DeleteServer { server, token } => server::delete(cx, server.as_deref(), token.as_ref()).await?,
         Work::Sweep => cluster::sweep(cx).await?,
+        Work::GiveBack => network::give_back(cx).await?,
         Work::VerifyGone => cluster::verify_gone(cx).await?,
         Work::Forget => cluster::forget(cx)?,
         Work::InstallAnsible => ansible::install(cx).await?,
@@ -197,6 +202,8 @@ pub async fn undo(cx: &StepCx) -> Result<Done, Bad> {
     match &cx.step.work {
         Work::CreateServer { .. } => Ok(server::give_back(cx).await?),
         Work::StartServer => Ok(server::stop_again(cx).await?),
+        Work::MakeNetwork | Work::SecurityGroup { .. } => Ok(network::undo(cx).await?),
+        Work::PublicAddress => Ok(network::release(cx).await?),
         _ => Ok(Done::default()),
     }
 }

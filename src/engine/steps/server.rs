@@ -13,6 +13,9 @@ pub async fn create(cx: &StepCx, wanted: &NewServer) -> Result<Done, Failure> {
     let call = cx.cx();
     let mut wanted = wanted.clone();
     wanted.tags.token = cx.step.token.clone();
+    if let Some(cluster) = &cx.cluster {
+        super::network::place(cluster, cx.step.node.as_deref(), cloud.name(), &cx.nodes, &mut wanted);
+    }
     if let Some(key) = cx.cluster.as_ref().and_then(|c| c.public_key.as_ref())
         && !wanted.authorized_keys.contains(key)
     {
@@ -45,6 +48,7 @@ pub async fn create(cx: &StepCx, wanted: &NewServer) -> Result<Done, Failure> {
     Ok(Done::note(note).node(&node, move |n| {
         n.state = NodeState::Booting;
         n.address = server.address().map(str::to_owned);
+        n.inner_address = server.inner_address().map(str::to_owned);
         n.ssh_port = server.ssh_port;
         n.created = Some(server.created);
         n.server = Some(server.id);
@@ -120,6 +124,7 @@ pub async fn wait(cx: &StepCx) -> Result<Done, Failure> {
                 let note = server.address().unwrap_or("active").to_owned();
                 return Ok(Done::note(note).node(&name, move |n| {
                     n.address = server.address().map(str::to_owned).or(n.address.take());
+                    n.inner_address = server.inner_address().map(str::to_owned).or(n.inner_address.take());
                     n.ssh_port = server.ssh_port;
                 }));
             }
@@ -168,6 +173,7 @@ pub async fn delete(cx: &StepCx, id: Option<&str>, token: Option<&Token>) -> Res
                 n.state = NodeState::Planned;
                 n.server = None;
                 n.address = None;
+                n.inner_address = None;
                 n.host_key = None;
             });
         }
@@ -198,6 +204,7 @@ pub async fn give_back(cx: &StepCx) -> Result<Done, Failure> {
             }
             n.server = None;
             n.address = None;
+            n.inner_address = None;
             n.host_key = None;
         }),
         None => done,

@@ -44,6 +44,7 @@ fn cluster() -> Cluster {
         public_key: None,
         last_run: None,
         last_playbook: None,
+        belongings: Vec::new(),
     }
 }
 
@@ -66,6 +67,7 @@ fn node(cluster: &Cluster, server: &Server, via: Option<&str>) -> Node {
         host_key: None,
         created: None,
         note: None,
+        inner_address: None,
     }
 }
 

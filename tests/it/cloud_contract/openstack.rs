@@ -120,7 +120,7 @@ impl OpenStackFixture {
 }
 
 /// What cloud-init would make of a server's user data.
-fn booted(name: &str, user_data: &Value) -> NewServer {
+pub fn booted(name: &str, user_data: &Value) -> NewServer {
     let bytes =
         user_data.as_str().map(|data| base64::engine::general_purpose::STANDARD.decode(data).unwrap()).unwrap_or_default();
     let config: Value = match String::from_utf8(bytes).unwrap().strip_prefix("#cloud-config\n") {
@@ -139,6 +139,7 @@ fn booted(name: &str, user_data: &Value) -> NewServer {
         image: "host".into(),
         networks: Vec::new(),
         public_address: false,
+        security_groups: Vec::new(),
         authorized_keys: list("ssh_authorized_keys").iter().map(text).collect(),
         files: list("write_files").iter().map(file).collect(),
         tags: Tags { token: Token::from_random(super::uuid_bytes()), cluster: ClusterId::new(), ..Tags::unset(name) },

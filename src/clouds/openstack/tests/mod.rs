@@ -72,6 +72,7 @@ fn wanted() -> NewServer {
         image: "debian".into(),
         networks: vec!["n1".into()],
         public_address: false,
+        security_groups: Vec::new(),
         authorized_keys: Vec::new(),
         files: Vec::new(),
         tags: Tags { home: HomeId(id), cluster: ClusterId(id), node: "web-1".into(), token: Token::from_random([5; 20]) },

@@ -46,6 +46,7 @@ pub fn nothing_there() -> Facts {
         cluster: None,
         nodes: Vec::new(),
         servers: Vec::new(),
+        belongings: Vec::new(),
     }
 }
 
