@@ -9,6 +9,7 @@ import atexit
 import functools
 import json
 import os
+import re
 import sys
 import time
 
@@ -27,6 +28,8 @@ LIMIT_MSG = 4 * 1024
 LIMIT_DETAIL = 16 * 1024
 LIMIT_NAME = 512
 CENSORED = "censored: no_log"
+# The ssh client writes it when a terminal was asked for.
+CLOSED = re.compile(r"Shared connection to \S+ closed\.\r?")
 
 
 def careful(method):
@@ -109,20 +112,33 @@ def message(data, task):
             return data["msg"]
         hidden = ("changed", "failed", "skipped", "skip_reason", "invocation")
         return {k: v for k, v in data.items() if k not in hidden and not k.startswith("_ansible")}
+    if data.get("rc") and data.get("msg") in (None, "", "non-zero return code"):
+        # What the command itself said last is the reason; Ansible says the same of all of them.
+        last = [line for part in written(data) for line in part.splitlines()[-1:]]
+        return ": ".join([f"exit status {data['rc']}"] + last[:1])
     for key in ("msg", "module_stderr", "stderr", "reason", "stdout"):
         if data.get(key):
             return data[key]
-    return "non-zero return code" if data.get("rc") else ""
+    return ""
+
+
+def written(data):
+    """What a command wrote: stderr, then stdout, without what the ssh client adds on its way out."""
+    parts = []
+    for key in ("stderr", "module_stderr", "stdout", "module_stdout"):
+        value = data.get(key)
+        if isinstance(value, str):
+            value = "\n".join(line for line in value.rstrip().splitlines() if not CLOSED.fullmatch(line))
+            if value and value not in parts:
+                parts.append(value)
+    return parts
 
 
 def detail(data):
     """stderr, stdout and traceback of a failure."""
-    parts = []
-    for key in ("stderr", "module_stderr", "stdout", "module_stdout", "exception"):
-        value = data.get(key)
-        if isinstance(value, str) and value.strip() and value not in parts:
-            parts.append(value.rstrip())
-    return "\n".join(parts)
+    trace = data.get("exception")
+    known = isinstance(trace, str) and trace.strip() not in ("", "(traceback unavailable)")
+    return "\n".join(written(data) + ([trace.rstrip()] if known else []))
 
 
 class CallbackModule(CallbackBase):
