@@ -2,6 +2,7 @@
 
 mod leaving;
 mod rough;
+mod tasks;
 
 use crate::home::Home;
 use crate::pty::Terminal;

@@ -38,8 +38,8 @@ fn the_failed_host_of_fifty_is_found_run_again_and_compared() {
 
     terminal.press("F");
     terminal.wait_for("run 3");
-    terminal.wait_for("✔ done");
     terminal.wait_without("node-36");
+    terminal.wait_for("✔ done");
 
     terminal.press("\x1b");
     terminal.wait_for("PULSE");
@@ -55,6 +55,7 @@ fn the_failed_host_of_fifty_is_found_run_again_and_compared() {
     terminal.press("qq");
     assert!(terminal.end().success());
 
+    home.run(["run", "tail", "3"]).ok();
     let runs = home.run(["run", "list", "--json"]).ok().json();
     let again = runs.as_array().unwrap().iter().find(|run| run["number"] == 3).unwrap().clone();
     assert_eq!(again["state"], "done", "{again:#}");
