@@ -38,27 +38,38 @@ fn make() {
     let mut live = open(&["try"]);
     live.wait_for("Load the cargo");
     take("run-live", &live);
-    live.wait_for("PLAY RECAP");
-    live.wait_for("✔ done");
+    live.wait_for("13 of 13");
     take("run", &live);
     live.press("\x1b");
-    live.press("5");
-    live.wait_for("CLUSTERS");
     live.wait_for("workers-2");
-    take("clusters", &live);
-    for (name, keys, shows) in SCREENS {
+    for &(name, keys, shows, back) in SCREENS {
         live.press(keys);
         live.wait_for(shows);
         take(name, &live);
-        live.press("\x1b");
+        if back {
+            live.press("\x1b");
+            live.wait_without(shows);
+        }
     }
     live.press("q");
     live.end();
 }
 
-/// Each screen: its name, the keys that lead there from the clusters, what it then shows.
-const SCREENS: &[(&str, &str, &str)] =
-    &[("help", "?", "keys for"), ("palette", ":", "palette"), ("plan", "=", "scale"), ("playbook", "p", "playbook")];
+/// Each screen: its name, the keys that lead there from the one before, what it then shows, whether escape closes it.
+const SCREENS: &[(&str, &str, &str, bool)] = &[
+    ("pulse", "0", "NEEDS YOU", false),
+    ("clouds", "1", "CLOUDS", false),
+    ("flavors", "2", "medium", false),
+    ("images", "3", "host", false),
+    ("servers", "4", "127.", false),
+    ("runs", "6", "create hello", false),
+    ("clusters", "5", "GROUPS", false),
+    ("describe", "d", "FACTS", true),
+    ("help", "?", "keys for", true),
+    ("palette", ":", "type what to do", true),
+    ("scale", "=", "scale hello", true),
+    ("playbook", "p", "run a playbook on", true),
+];
 
 /// The screen as an SVG: one text for each run of cells that look alike.
 fn draw(screen: &vt100::Screen) -> String {

@@ -16,7 +16,7 @@ pub const COLUMNS: &[Column] = &[
     Column::text("what", "WHAT", 22, 44, 0),
     Column::text("status", "STATUS", 12, 12, 0),
     Column::text("steps", "STEPS", 20, 22, 3),
-    Column::text("result", "RESULT", 20, 48, 1),
+    Column::text("result", "RESULT", 20, 120, 1),
     Column::number("took", "TOOK", 6, 7, 2).took(),
     Column::text("started", "STARTED", 10, 10, 4).time(),
     Column::text("by", "BY", 6, 12, 5),
