@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::home::Home;
 use crate::pty::Terminal;
+use crate::support::until;
 
 /// Size of a cell, in the units of the picture.
 const CELL: (f32, f32) = (8.4, 18.0);
@@ -27,6 +28,7 @@ fn make() {
     std::fs::create_dir_all(&dir).unwrap();
     let home = Home::with_sandbox();
     let take = |name: &str, terminal: &Terminal| {
+        until("the frame is whole", || terminal.is_whole().then_some(()));
         let picture = terminal.screen(draw);
         std::fs::write(dir.join(format!("{name}.svg")), picture).unwrap();
     };
@@ -41,10 +43,11 @@ fn make() {
     live.wait_for("13 of 13");
     take("run", &live);
     live.press("\x1b");
-    live.wait_for("workers-2");
+    live.wait_for("GROUPS");
     for &(name, keys, shows, back) in SCREENS {
         live.press(keys);
         live.wait_for(shows);
+        live.wait_without("reading…");
         take(name, &live);
         if back {
             live.press("\x1b");
@@ -57,12 +60,12 @@ fn make() {
 
 /// Each screen: its name, the keys that lead there from the one before, what it then shows, whether escape closes it.
 const SCREENS: &[(&str, &str, &str, bool)] = &[
-    ("pulse", "0", "NEEDS YOU", false),
     ("clouds", "1", "CLOUDS", false),
-    ("flavors", "2", "medium", false),
-    ("images", "3", "host", false),
-    ("servers", "4", "127.", false),
-    ("runs", "6", "create hello", false),
+    ("flavors", "2", "FLAVORS", false),
+    ("images", "3", "IMAGES", false),
+    ("servers", "4", "● active", false),
+    ("pulse", "0", "3 active", false),
+    ("runs", "6", "RESULT", false),
     ("clusters", "5", "GROUPS", false),
     ("describe", "d", "FACTS", true),
     ("help", "?", "keys for", true),

@@ -168,6 +168,14 @@ impl Terminal {
         self.seen.look(|state| state.bytes[from..].to_vec())
     }
 
+    /// The last frame came to its end.
+    pub fn is_whole(&self) -> bool {
+        self.seen.look(|state| {
+            let last = |mode: &[u8]| state.bytes.windows(mode.len()).rposition(|w| w == mode);
+            last(b"\x1b[?2026h") <= last(b"\x1b[?2026l")
+        })
+    }
+
     /// Why the terminal is not as a shell wants it, if so.
     pub fn disorder(&self) -> Option<&'static str> {
         self.seen.look(|state| {

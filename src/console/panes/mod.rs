@@ -11,7 +11,8 @@ pub mod pulse;
 pub mod runs;
 pub mod servers;
 
-use crate::protocol::live::Freshness;
+use crate::model::CloudName;
+use crate::protocol::live::{Freshness, ListKind};
 
 use super::action::{Action, Offer};
 use super::state::{Model, Tab};
@@ -105,6 +106,9 @@ pub fn lesson(model: &Model, tab: Tab) -> (String, Vec<Action>) {
         return ("Asking the engine…".to_owned(), Vec::new());
     }
     let no_cloud = model.mirror.clouds.is_empty();
+    if tab.list().is_some_and(|kind| model.clouds_in_scope().iter().any(|cloud| is_loading(model, cloud, kind))) {
+        return (format!("Reading the {}…", tab.name()), Vec::new());
+    }
     match tab {
         Tab::Clouds => clouds::lesson(),
         Tab::Flavors | Tab::Images | Tab::Servers if no_cloud => clouds::lesson(),
@@ -114,6 +118,11 @@ pub fn lesson(model: &Model, tab: Tab) -> (String, Vec<Action>) {
         Tab::Pulse | Tab::Clusters => clusters::lesson(),
         Tab::Runs => runs::lesson(),
     }
+}
+
+/// Nothing is known of a list so far.
+fn is_loading(model: &Model, cloud: &CloudName, kind: ListKind) -> bool {
+    model.list(cloud, kind).is_none_or(|(freshness, rows)| *freshness == Freshness::Loading && rows.is_none())
 }
 
 /// What is to be said of the lists behind a tab: the first one that is old, or not here yet. One that cannot be read
