@@ -14,6 +14,7 @@ mod output;
 mod process;
 mod program;
 mod report;
+mod slow;
 mod store;
 mod table;
 
@@ -38,7 +39,7 @@ use report::Report;
 
 /// The rooms that measure something, in the order of the table.
 const ROOMS: &[fn(&mut Report)] =
-    &[store::run, output::run, client::run, load::run, console::run, crowd::run, live::run, program::run];
+    &[store::run, output::run, client::run, load::run, console::run, crowd::run, live::run, slow::run, program::run];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

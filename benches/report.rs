@@ -30,9 +30,10 @@ impl Report {
         names.iter().any(|name| name.contains(&self.only))
     }
 
-    /// Whether this one is asked for by its own name: then it may take its time.
+    /// Whether this one is asked for by its own name or the beginning of it, beyond the room: then it may take its time.
     pub fn asked(&self, name: &str) -> bool {
-        self.only == name || name.split_once('.').is_some_and(|(_, last)| self.only == last)
+        let (room, last) = name.split_once('.').unwrap_or(("", name));
+        self.only == last || (self.only.len() > room.len() + 1 && name.starts_with(&self.only))
     }
 
     /// Measures `name` and compares; `work` answers in the unit of the table.
