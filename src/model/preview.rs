@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::spec::PlaybookSpec;
 use super::text::clean;
-use super::{NodeState, Plan, PlanKind, QuotaEffect, Work};
+use super::{NodeState, Plan, PlanKind, PlannedStep, Ports, QuotaEffect, Work};
 
 /// What a row says of its nodes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,9 @@ impl Plan {
         let mut lines = vec![self.headline()];
         let rows = table(&self.rows());
         let calls = self.steps.iter().filter_map(|step| if let Work::Playbook { call } = &step.work { Some(call) } else { None });
+        let networks = self.steps.iter().filter(|step| step.work.carries()).map(network);
         let parts = [
+            ("network", networks.collect()),
             ("playbook", calls.map(|call| playbook(call)).collect()),
             ("quota", self.quota.iter().map(|effect| quota(effect, self)).collect()),
             ("warning", self.warnings.clone()),
@@ -166,6 +168,18 @@ fn table(rows: &[Row<'_>]) -> Vec<String> {
         line.trim_end().to_owned()
     };
     cells.iter().map(line).collect()
+}
+
+/// What servers stand on.
+fn network(step: &PlannedStep) -> String {
+    match &step.work {
+        Work::SecurityGroup { ports, .. } if ports.is_empty() => format!("{}: closed", step.title),
+        Work::SecurityGroup { ports, .. } => {
+            let ports: Vec<String> = ports.iter().map(Ports::to_string).collect();
+            format!("{}: open for {}", step.title, ports.join(", "))
+        }
+        _ => format!("{}, with a router to the outside", step.title),
+    }
 }
 
 fn playbook(call: &PlaybookSpec) -> String {

@@ -11,6 +11,7 @@ use quarterdeck::model::{ClusterId, HomeId, NewServer, Server, ServerStatus, Tag
 
 mod images;
 mod limits;
+mod networks;
 pub mod openstack;
 pub mod sandbox;
 mod servers;

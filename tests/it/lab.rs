@@ -133,7 +133,8 @@ impl Project {
         project
     }
 
-    async fn make_network(&self) {
+    /// A network with a router to the outside.
+    pub async fn make_network(&self) {
         let person = &self.person;
         let made = json!({ "network": { "name": "private" } });
         let network = person.does(Method::POST, NEUTRON, "/v2.0/networks", Some(made)).await;

@@ -188,6 +188,36 @@ fn a_cluster_uses_what_the_project_has_and_leaves_it() {
 }
 
 #[test]
+fn a_run_that_fails_gives_everything_back() {
+    let Some(stage) = Stage::new(false) else { return };
+    let before = stage.left();
+    let spec = stage.spec(&format!("{SPEC}playbooks: [site.yml]\n"));
+    std::fs::write(stage.home.path().join("site.yml"), "- hosts: all\n  gather_facts: false\n  tasks: [{fail: {msg: no}}]\n")
+        .unwrap();
+    let said = stage.run(&["cluster", "create", "-f", &spec, "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("undone    network of demo on lab"), "{}", said.out);
+    assert_eq!(stage.left(), before);
+    assert_eq!(stage.run(&["cluster", "list", "--json"]).ok().json(), json!([]));
+
+    // One server alone, with a public address of its own.
+    let key = stage.home.path().join("key.pub");
+    std::fs::write(&key, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMnUzWwLlgyY0RQBdvA9Cj1lTkAsjHcQgzmTqwwOv5kA test\n").unwrap();
+    let create =
+        ["server", "create", "alone", "--flavor", "m1.nano", "--image", "lab-image", "--public", "--key", key.to_str().unwrap()];
+    let said = stage.run(&create);
+    assert!(said.code == Some(1) && format!("{}{}", said.out, said.err).contains("no network for servers"), "{said:?}");
+    stage.runtime.block_on(stage.project.make_network());
+    let before = stage.left();
+    stage.run(&create).ok();
+    let shown = stage.run(&["server", "show", "alone", "--json"]).ok().json().to_string();
+    let ip = &stage.list("floatingips", "floatingips")[0]["floating_ip_address"];
+    assert!(shown.contains(ip.as_str().unwrap()), "{ip} in {shown}");
+    stage.run(&["server", "delete", "alone", "--yes"]).ok();
+    assert_eq!(stage.left(), before);
+}
+
+#[test]
 fn what_cannot_be_is_said_before_anything_is_made() {
     let Some(stage) = Stage::new(true) else { return };
     let before = stage.left();
@@ -234,6 +264,16 @@ fn killed(at: &'static str) {
 #[test]
 fn killed_right_after_every_third_write() {
     killed("3.after");
+}
+
+#[test]
+fn killed_right_after_every_write() {
+    killed("1.after");
+}
+
+#[test]
+fn killed_right_before_every_second_write() {
+    killed("2.before");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::base::Cx;
 use crate::clouds::Cloud;
 use crate::engine::core::Core;
 use crate::engine::policy;
+use crate::engine::steps::network;
 use crate::model::{Class, CloudName, Deed, Failure, PowerAction, Server};
 
 /// The server of this id or (when it is the only one) name.
@@ -46,6 +47,7 @@ pub async fn delete(core: &Core, cloud: &CloudName, server: &str) -> Result<(), 
     check_free(core, &found, &tried)?;
     driver.delete_server(&cx, &found.id).await?;
     if let Some(tags) = found.tags.as_ref().filter(|tags| tags.home == core.store.home_id()) {
+        network::release_of(&driver, &cx, tags.home, &tags.token).await?;
         crate::engine::keys::forget(core, &tags.token);
     }
     core.pokes.servers(cloud);

@@ -4,7 +4,7 @@ mod ansible;
 mod cluster;
 mod command;
 mod key;
-mod network;
+pub(in crate::engine) mod network;
 mod playbook;
 mod reach;
 mod server;

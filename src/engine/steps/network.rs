@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::{Change, Done, StepCx};
 use crate::base::Cx;
 use crate::clouds::Cloud;
+use crate::model::capability::names::FLOATING_IPS;
 use crate::model::{
-    Belonging, BelongingKind, CloudName, Cluster, Failure, NewSecurityGroup, NewServer, Node, NodeState, Ports, Tags,
+    Belonging, BelongingKind, CloudName, Cluster, ClusterId, Failure, HomeId, NewSecurityGroup, NewServer, Node, NodeState,
+    Ports, Server, Tags, Token,
 };
 
 /// How often, and how far apart, a cloud is asked to take something back that is still in use.
@@ -38,6 +40,14 @@ async fn look(
     Ok(found)
 }
 
+/// Waits until it shows what an earlier attempt may have made.
+async fn settle(cx: &StepCx, cloud: &Arc<dyn Cloud>, call: &Cx, kind: BelongingKind, what_for: &str) -> Result<(), Failure> {
+    if cx.again {
+        look(cx, cloud, call, |found| found.kind == kind && found.what_for() == what_for).await?;
+    }
+    Ok(())
+}
+
 fn tags(cx: &StepCx, what_for: &str) -> Result<Tags, Failure> {
     let (home, cluster) = (cx.core.store.home_id(), cx.cluster()?.id);
     Ok(Tags { home, cluster, node: what_for.to_owned(), token: cx.step.token.clone() })
@@ -57,7 +67,7 @@ fn recorded(found: Belonging) -> Done {
 /// Makes the cluster's network, or takes over what an earlier attempt made of it.
 pub async fn make(cx: &StepCx) -> Result<Done, Failure> {
     let (cloud, call) = (cx.cloud()?, cx.cx());
-    look(cx, &cloud, &call, |found| found.kind == BelongingKind::Network).await?;
+    settle(cx, &cloud, &call, BelongingKind::Network, "").await?;
     let name = format!("qd-{}", cx.cluster()?.name);
     call.output.line(&format!("network {name} on {}", cloud.name()));
     let tags = tags(cx, "")?;
@@ -68,7 +78,7 @@ pub async fn make(cx: &StepCx) -> Result<Done, Failure> {
 pub async fn security_group(cx: &StepCx, group: Option<&str>, ports: &[Ports]) -> Result<Done, Failure> {
     let (cloud, call) = (cx.cloud()?, cx.cx());
     let what_for = group.unwrap_or_default();
-    look(cx, &cloud, &call, |found| found.kind == BelongingKind::SecurityGroup && found.what_for() == what_for).await?;
+    settle(cx, &cloud, &call, BelongingKind::SecurityGroup, what_for).await?;
     let cluster = &cx.cluster()?.name;
     let name = group.map_or_else(|| format!("qd-{cluster}"), |group| format!("qd-{cluster}-{group}"));
     let wanted = NewSecurityGroup { name, ports: ports.to_vec(), members: group.is_none(), tags: tags(cx, what_for)? };
@@ -82,13 +92,41 @@ pub async fn public_address(cx: &StepCx) -> Result<Done, Failure> {
     let (cloud, call, node) = (cx.cloud()?, cx.cx(), cx.node()?);
     let server = node.server.as_deref().ok_or_else(|| Failure::broken(&cx.step.title, "the node has no server"))?;
     let name = node.name.clone();
-    let its = |found: &Belonging| found.kind == BelongingKind::FloatingIp && found.what_for() == name;
-    look(cx, &cloud, &call, its).await?;
+    settle(cx, &cloud, &call, BelongingKind::FloatingIp, &name).await?;
     let tags = tags(cx, &name)?;
     let found = call.run(&cx.step.title, cloud.public_address(&call, server, &tags)).await?;
     let lent = if found.lent { "was free" } else { "allocated" };
     call.output.line(&format!("floating IP {} ({lent}) leads to server {server}", found.name));
     Ok(Done::note(found.name.clone()).node(&name, move |n| n.address = Some(found.name)))
+}
+
+/// Gives a server of no cluster a public address. It is marked with the server's token: names may come twice.
+pub async fn public_address_of(cx: &StepCx, server: &Server) -> Result<String, Failure> {
+    let (cloud, call) = (cx.cloud()?, cx.cx());
+    let what_for = cx.step.token.0.clone();
+    let tags = Tags { home: cx.core.store.home_id(), cluster: no_cluster(), node: what_for, token: cx.step.token.clone() };
+    super::server::until_active(cx, &server.id, &server.name).await?;
+    let found = call.run(&cx.step.title, cloud.public_address(&call, &server.id, &tags)).await?;
+    call.output.line(&format!("floating IP {} leads to server {}", found.name, server.id));
+    Ok(found.name)
+}
+
+/// Gives back the public address of a server of no cluster, which a step with this token has made.
+///
+/// # Errors
+/// The cloud's own.
+pub async fn release_of(cloud: &Arc<dyn Cloud>, call: &Cx, home: HomeId, token: &Token) -> Result<(), Failure> {
+    if cloud.capabilities().check(FLOATING_IPS).is_err() {
+        return Ok(());
+    }
+    let mut its = cloud.belongings(call, home, no_cluster()).await?;
+    its.retain(|found| found.what_for() == token.0);
+    if its.is_empty() { Ok(()) } else { cloud.give_back(call, &its).await }
+}
+
+/// What servers of no cluster carry in its place.
+fn no_cluster() -> ClusterId {
+    ClusterId(uuid::Uuid::nil())
 }
 
 /// What a new server of a node gets of what its cluster has on the cloud.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Change, Done, StepCx};
 use crate::base::Cx;
 use crate::clouds::Cloud;
+use crate::model::capability::names::FLOATING_IPS;
 use crate::model::{Class, Failure, NewServer, NodeState, PowerAction, Server, ServerStatus, Token};
 
 /// Creates the server of a node, or takes over the one that an earlier attempt created.
@@ -42,7 +43,10 @@ pub async fn create(cx: &StepCx, wanted: &NewServer) -> Result<Done, Failure> {
         }
     };
     call.output.line(&format!("server {} is {}", server.id, server.status));
-    let note = server.address().unwrap_or(&server.id).to_owned();
+    let mut note = server.address().unwrap_or(&server.id).to_owned();
+    if cx.step.cluster.is_none() && wanted.public_address && cloud.capabilities().check(FLOATING_IPS).is_ok() {
+        note = super::network::public_address_of(cx, &server).await?;
+    }
     let Some(node) = cx.step.node.clone() else { return Ok(Done::note(note)) };
     let token = cx.step.token.clone();
     Ok(Done::note(note).node(&node, move |n| {
@@ -112,22 +116,29 @@ async fn switch(cx: &StepCx, action: PowerAction, from: ServerStatus) -> Result<
 
 /// Waits until the node's server is active.
 pub async fn wait(cx: &StepCx) -> Result<Done, Failure> {
-    let (cloud, node) = (cx.cloud()?, cx.node()?);
+    let node = cx.node()?;
     let id = node.server.as_deref().ok_or_else(|| Failure::broken(&cx.step.title, "the node has no server"))?;
+    let server = until_active(cx, id, &node.name).await?;
+    let note = server.address().unwrap_or("active").to_owned();
+    Ok(Done::note(note).node(&node.name, move |n| {
+        n.address = server.address().map(str::to_owned).or(n.address.take());
+        n.inner_address = server.inner_address().map(str::to_owned).or(n.inner_address.take());
+        n.ssh_port = server.ssh_port;
+    }))
+}
+
+/// Waits until a server is active.
+///
+/// # Errors
+/// It came up broken, or not in time; the cloud's own.
+pub async fn until_active(cx: &StepCx, id: &str, name: &str) -> Result<Server, Failure> {
+    let cloud = cx.cloud()?;
     let manners = cloud.manners();
     let call = cx.cx().within(manners.boot_limit);
-    let name = node.name.clone();
     loop {
         let server = call.run(&cx.step.title, cloud.server(&call, id)).await?;
         match server.status {
-            ServerStatus::Active => {
-                let note = server.address().unwrap_or("active").to_owned();
-                return Ok(Done::note(note).node(&name, move |n| {
-                    n.address = server.address().map(str::to_owned).or(n.address.take());
-                    n.inner_address = server.inner_address().map(str::to_owned).or(n.inner_address.take());
-                    n.ssh_port = server.ssh_port;
-                }));
-            }
+            ServerStatus::Active => return Ok(server),
             ServerStatus::Error => {
                 let fault = server.fault.unwrap_or_else(|| "the cloud gives no reason".to_owned());
                 return Err(Failure::new(Class::Broken, format!("boot server {name}"), fault)
@@ -193,6 +204,8 @@ pub async fn give_back(cx: &StepCx) -> Result<Done, Failure> {
         count += 1;
     }
     if cx.step.cluster.is_none() {
+        let home = cx.core.store.home_id();
+        call.run(&cx.step.title, super::network::release_of(&cloud, &call, home, &cx.step.token)).await?;
         crate::engine::keys::forget(&cx.core, &cx.step.token);
     }
     let done = Done::note(format!("{count} given back"));

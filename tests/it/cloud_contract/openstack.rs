@@ -25,6 +25,7 @@ use crate::lab::proxy::Proxy;
 use crate::lab::{self, KEYSTONE, NOVA, Project, text};
 
 contract!(OpenStackFixture::new);
+contract!(OpenStackFixture::new: networks { what_a_cluster_has_is_made_once_found_and_given_back, lost_answers_leave_nothing_twice });
 contract!(OpenStackFixture::new: uploads { a_file_becomes_an_image, what_cannot_be_an_image_is_refused,
     an_upload_that_breaks_leaves_nothing });
 
