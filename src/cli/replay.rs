@@ -51,9 +51,7 @@ pub async fn run(app: &mut App<'_>, session: &mut Session, replay: Replay) -> En
         Answer::RunDetail { run, steps, plays } => (run, steps, plays)
     )?;
     let mut moments = step_moments(&steps);
-    for step in
-        steps.iter().filter(|step| matches!(step.work, Work::Playbook { .. } | Work::Command { .. } | Work::InstallAnsible))
-    {
+    for step in steps.iter().filter(|step| step.work.talks()) {
         for attempt in 1..=step.attempt {
             let lines = lines(session, number, step.index, attempt).await?;
             let events = events(session, number, step.index, attempt).await?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::model::{CloudInfo, Deed, Failure, Level, NewServer, PowerAction, Ruling, Server, Tags};
+use crate::model::{CloudInfo, Deed, Failure, Level, NewServer, PowerAction, Ruling, Server, ServerAction, Tags};
 use crate::protocol::{Answer, Command, ListKind, StreamRequest};
 
 use super::App;
@@ -15,6 +15,7 @@ use super::exit::{Code, Ended, Stop};
 use super::find;
 use super::lists::{self, List, age};
 use super::session::{Session, answer_as, options};
+use super::table::Table;
 
 #[derive(Subcommand, Debug)]
 pub enum Verb {
@@ -36,6 +37,13 @@ pub enum Verb {
         /// Last lines
         #[arg(short = 'n', long, default_value_t = 200)]
         lines: u32,
+    },
+    /// Show what was done to a server, and what the cloud did for it
+    Actions {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        json: Json,
     },
     /// Open a shell on a server, or run one command there
     #[command(
@@ -121,6 +129,12 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
             let command = Command::ServerShow { cloud: server.cloud.clone(), server: server.id };
             let server = answer_as!(session, command, Answer::Server(server) => *server)?;
             show(app, &server, json)
+        }
+        Verb::Actions { which, json } => {
+            let (session, server) = found(&which).await?;
+            let command = Command::ServerActions { cloud: server.cloud, server: server.id };
+            let actions = answer_as!(session, command, Answer::ServerActions(actions) => actions)?;
+            show_actions(app, &actions, json)
         }
         Verb::Console { which, lines } => {
             let (session, server) = found(&which).await?;
@@ -226,6 +240,24 @@ fn show(app: &mut App<'_>, server: &Server, json: Json) -> Ended {
     for (name, value) in &server.metadata {
         app.out.line(&format!("metadata  {name}={value}"))?;
     }
+    Ok(Code::Done)
+}
+
+fn show_actions(app: &mut App<'_>, actions: &[ServerAction], json: Json) -> Ended {
+    if json.json {
+        return app.json(&actions);
+    }
+    let mut table = Table::new(["age", "action", "event", "took", "result", "why"]);
+    for ServerAction { action, at, message, events, .. } in actions {
+        let cell = String::new;
+        table.row([age(app.now, Some(*at)), action.clone(), cell(), cell(), cell(), message.clone().unwrap_or_default()]);
+        for event in events {
+            let took = event.ended.map_or("under way".to_owned(), |end| format!("{} s", end.since(event.started) / 1000));
+            let (result, why) = (event.result.clone().unwrap_or_default(), event.details.clone().unwrap_or_default());
+            table.row([cell(), cell(), event.event.clone(), took, result, why]);
+        }
+    }
+    app.out.table(&table, "nothing was done to it so far")?;
     Ok(Code::Done)
 }
 

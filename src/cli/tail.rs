@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::model::play::Totals;
 use crate::model::time::work_duration;
-use crate::model::{Run, Step, StepState, Wait, Work};
+use crate::model::{Run, Step, StepState, Wait};
 use crate::protocol::command::OutputPage;
 
 /// Lines asked for at once.
@@ -199,9 +199,9 @@ impl Reading {
     }
 }
 
-/// Whether a step's output is shown: that of external programs is, the engine's own notes are not.
+/// Whether a step's output is shown: that of programs and uploads is, the engine's own notes are not.
 fn has_output(step: &Step) -> bool {
-    matches!(step.work, Work::Playbook { .. } | Work::Command { .. } | Work::InstallAnsible)
+    step.work.talks()
 }
 
 /// The line that tells of a step's state, for those states that deserve one.
@@ -261,6 +261,7 @@ pub fn counts(run: &Run) -> String {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::model::Work;
     use crate::model::{RunNo, StepId, Time, Token};
 
     pub fn step(work: Work, state: StepState, attempt: u32) -> Step {

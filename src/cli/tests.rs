@@ -148,6 +148,16 @@ mod shown_lines {
             vars: [("x".to_owned(), serde_json::json!({"y": [name]}))].into(),
             ..PlaybookSpec::default()
         };
+        let settings = BTreeMap::from([("boot_ms".to_owned(), name.to_owned())]);
+        let image = NewImage {
+            name: server(),
+            path: server().into(),
+            disk_format: Some(server()),
+            min_disk_gb: u64::from(count),
+            min_ram_mb: 0,
+            properties: settings.clone(),
+            token: Token(String::new()),
+        };
         let new = NewServer {
             name: server(),
             flavor: server(),
@@ -161,7 +171,6 @@ mod shown_lines {
         };
         let text = SpecSource::Text { text: String::new(), path: name.to_owned(), base_dir: String::new() };
         let counts = BTreeMap::from([("app".to_owned(), count), ("lb".to_owned(), 1)]);
-        let settings = BTreeMap::from([("boot_ms".to_owned(), name.to_owned())]);
         let mut all = vec![
             Command::PlanCreate { source: text, name: Some(server()), cloud: Some(server()) },
             Command::PlanScale { cluster, counts },
@@ -177,8 +186,10 @@ mod shown_lines {
             Command::ServerCreate { cloud: cloud.clone(), server: Box::new(new) },
             Command::ServerDelete { cloud: cloud.clone(), server: server() },
             Command::ServerShow { cloud: cloud.clone(), server: server() },
+            Command::ServerActions { cloud: cloud.clone(), server: server() },
             Command::ConsoleLog { cloud: cloud.clone(), server: server(), lines: count },
             Command::ImageRegister { cloud: cloud.clone(), name: server(), path: server() },
+            Command::ImageUpload { cloud: cloud.clone(), image: Box::new(image) },
             Command::ImageDelete { cloud: cloud.clone(), image: server() },
             Command::CloudAdd { name: server(), driver: Driver::Sandbox, settings: settings.clone() },
             Command::CloudRemove { name: cloud.clone() },

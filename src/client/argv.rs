@@ -115,6 +115,7 @@ fn look(command: &Command, mirror: &Mirror) -> Option<Words> {
         Command::Blueprints => Words::new("blueprint list"),
         Command::Inventory { cluster } => Words::new("inventory").name(cluster_name(mirror, *cluster)?),
         Command::ServerShow { cloud, server } => on_server("server show", cloud, server, mirror),
+        Command::ServerActions { cloud, server } => on_server("server actions", cloud, server, mirror),
         Command::ConsoleLog { cloud, server, lines } => {
             on_server("server console", cloud, server, mirror).option("-n", lines.to_string())
         }
@@ -206,6 +207,18 @@ fn act(command: &Command, mirror: &Mirror) -> Option<Words> {
         }
         Command::ImageRegister { cloud, name, path } => {
             Words::new("image register").name(path).option("--name", name).option("--cloud", cloud.as_str())
+        }
+        Command::ImageUpload { cloud, image } => {
+            let words = Words::new("image upload").name(image.path.to_string_lossy()).option("--name", &image.name);
+            let words = image.disk_format.iter().fold(words, |words, format| words.option("--format", format));
+            let number = |words: Words, option, number: u64| match number {
+                0 => words,
+                number => words.option(option, number.to_string()),
+            };
+            let words = number(number(words, "--min-disk", image.min_disk_gb), "--min-ram", image.min_ram_mb);
+            let set = image.properties.iter();
+            let words = set.fold(words, |words, (name, value)| words.option("--property", format!("{name}={value}")));
+            words.option("--cloud", cloud.as_str())
         }
         Command::ImageDelete { cloud, image } => Words::new("image delete").name(image).option("--cloud", cloud.as_str()),
         Command::CloudAdd { name, driver, settings } => {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::base::Cx;
 use crate::model::{
     Belonging, Capabilities, CloudName, ClusterId, Driver, Failure, Flavor, FloatingIp, HomeId, Identity, Image, KeyPair,
-    Network, NewImage, NewSecurityGroup, NewServer, PowerAction, Quota, Server, Tags, Token, UsualNetwork,
+    Network, NewImage, NewSecurityGroup, NewServer, PowerAction, Quota, Server, ServerAction, Tags, Token, UsualNetwork,
 };
 
 pub mod openstack;
@@ -58,6 +58,11 @@ pub trait Cloud: Send + Sync {
     /// The last `lines` lines that the server wrote to its console.
     async fn console_log(&self, cx: &Cx, id: &str, lines: u32) -> Result<String, Failure>;
 
+    /// What was done to a server, the newest first, each with its events.
+    async fn server_actions(&self, cx: &Cx, id: &str) -> Result<Vec<ServerAction>, Failure> {
+        let _ = cx;
+        Err(self.cannot(&format!("read the actions of server {id}"), crate::model::capability::names::ACTIONS))
+    }
     /// The network of servers that name none.
     async fn usual_network(&self, cx: &Cx) -> Result<UsualNetwork, Failure> {
         let _ = cx;
@@ -108,6 +113,11 @@ pub trait Cloud: Send + Sync {
     async fn upload_image(&self, cx: &Cx, image: &NewImage) -> Result<Image, Failure> {
         let _ = cx;
         Err(self.cannot(&format!("upload image {}", image.name), crate::model::capability::names::IMAGE_UPLOAD))
+    }
+    /// Images that a step with this token uploaded, whole or half.
+    async fn images_by_token(&self, cx: &Cx, token: &Token) -> Result<Vec<Image>, Failure> {
+        let _ = (cx, token);
+        Ok(Vec::new())
     }
     async fn delete_image(&self, cx: &Cx, id: &str) -> Result<(), Failure> {
         let _ = cx;

@@ -74,6 +74,7 @@ pub fn plan(core: &Core, plan: &Plan) -> Result<(), Refusal> {
 pub fn single(core: &Core, work: &Work, cloud: Option<&CloudName>, tried: &str) -> Result<(), Refusal> {
     match work {
         Work::CreateServer { .. } => may(core, Deed::ServerCreate, cloud, None, 1, tried),
+        Work::UploadImage { .. } => may(core, Deed::ImageUpload, cloud, None, 1, tried),
         Work::Command { call } if call.dangerous => may(core, Deed::CommandRun, cloud, call.cluster.as_deref(), 1, tried),
         Work::Command { call } => guarded(core, Deed::CommandRun, cloud, call.cluster.as_deref(), 1, tried),
         _ => Ok(()),

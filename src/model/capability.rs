@@ -26,6 +26,8 @@ pub enum Capability {
 pub mod names {
     pub const POWER: &str = "power";
     pub const CONSOLE_LOG: &str = "console_log";
+    /// What was done to a server.
+    pub const ACTIONS: &str = "server_actions";
     pub const NETWORKS: &str = "networks";
     /// Networks, subnets and routers for clusters.
     pub const NETWORK_CREATE: &str = "network_create";

@@ -38,6 +38,7 @@ deeds! {
     ServerStop = "server stop",
     ServerReboot = "server reboot",
     ImageRegister = "image register",
+    ImageUpload = "image upload",
     ImageDelete = "image delete",
     CommandRun = "command run",
     Shell = "shell",

@@ -44,7 +44,9 @@ pub use play::{PlayEvent, PlayState};
 pub use prompt::{Choice, Prompt, PromptKind, PromptState};
 pub use quota::{Quota, QuotaItem};
 pub use run::{Ending, Run, RunKind, RunState, StepCounts};
-pub use server::{Address, AddressKind, NewServer, PlacedFile, PowerAction, Server, ServerStatus, Tags};
+pub use server::{
+    Address, AddressKind, NewServer, PlacedFile, PowerAction, Server, ServerAction, ServerEvent, ServerStatus, Tags,
+};
 pub use spec::ClusterSpec;
 pub use step::{CommandCall, Step, StepState, Wait, Work};
 pub use time::Time;

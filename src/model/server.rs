@@ -145,6 +145,36 @@ pub struct NewServer {
     pub tags: Tags,
 }
 
+/// Something that was done to a server, as its cloud tells.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ServerAction {
+    /// The cloud's id of the request.
+    pub id: String,
+    /// In the cloud's words: `create`, `stop`, `resize` …
+    pub action: String,
+    pub at: Time,
+    /// Who asked for it, where the cloud says it.
+    pub by: Option<String>,
+    /// What went wrong, where something did.
+    pub message: Option<String>,
+    /// What the cloud did for it, the first thing first; empty where it does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<ServerEvent>,
+}
+
+/// One thing that a cloud did for an action.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ServerEvent {
+    pub event: String,
+    pub started: Time,
+    /// `None`: it is under way, or was never told to have ended.
+    pub ended: Option<Time>,
+    /// `Success`, `Error`, in the cloud's words.
+    pub result: Option<String>,
+    /// Why it failed.
+    pub details: Option<String>,
+}
+
 /// What can be done to a server's power.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::spec::PlaybookSpec;
-use super::{CloudName, ClusterId, Failure, NewServer, Ports, PromptId, RunNo, StepId, Time, Token};
+use super::{CloudName, ClusterId, Failure, NewImage, NewServer, Ports, PromptId, RunNo, StepId, Time, Token};
 
 /// State of a step.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -123,6 +123,8 @@ pub enum Work {
     VerifyGone,
     /// Removes the cluster's record, keys and known hosts.
     Forget,
+    /// Uploads an image; undo deletes it, whole or half.
+    UploadImage { image: Box<NewImage> },
     /// Makes or repairs the managed virtualenv with Ansible.
     InstallAnsible,
     /// Runs a custom command.
@@ -150,10 +152,16 @@ impl Work {
             Self::GiveBack => "give_back",
             Self::VerifyGone => "verify_gone",
             Self::Forget => "forget",
+            Self::UploadImage { .. } => "upload_image",
             Self::InstallAnsible => "install_ansible",
             Self::Command { .. } => "command",
             Self::Join => "join",
         }
+    }
+
+    /// Whether its output is what people watch, line by line.
+    pub fn talks(&self) -> bool {
+        matches!(self, Self::Playbook { .. } | Self::Command { .. } | Self::InstallAnsible | Self::UploadImage { .. })
     }
 
     /// Whether it makes a server, which `undo` takes away again.
@@ -168,7 +176,7 @@ impl Work {
 
     /// Whether `undo` does something about it.
     pub fn can_undo(&self) -> bool {
-        self.creates() || self.carries() || matches!(self, Self::StartServer | Self::PublicAddress)
+        self.creates() || self.carries() || matches!(self, Self::StartServer | Self::PublicAddress | Self::UploadImage { .. })
     }
 }
 

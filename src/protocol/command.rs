@@ -8,8 +8,9 @@ use uuid::Uuid;
 use crate::model::spec::PlaybookSpec;
 use crate::model::timeline::Moment;
 use crate::model::{
-    AuditEntry, Capabilities, CloudName, ClusterId, Driver, Ending, Failure, Find, Finding, Flavor, Identity, Image, NewServer,
-    Plan, PlanId, PlayEvent, PlayState, PowerAction, PromptId, Rules, Run, RunNo, Server, Step, Thing, Time,
+    AuditEntry, Capabilities, CloudName, ClusterId, Driver, Ending, Failure, Find, Finding, Flavor, Identity, Image, NewImage,
+    NewServer, Plan, PlanId, PlayEvent, PlayState, PowerAction, PromptId, Rules, Run, RunNo, Server, ServerAction, Step, Thing,
+    Time,
 };
 
 use super::live::{Freshness, ListKind, Rows, Topic};
@@ -130,6 +131,11 @@ pub enum Command {
         cloud: CloudName,
         server: String,
     },
+    /// What was done to a server.
+    ServerActions {
+        cloud: CloudName,
+        server: String,
+    },
     ConsoleLog {
         cloud: CloudName,
         server: String,
@@ -246,6 +252,11 @@ pub enum Command {
         name: String,
         path: String,
     },
+    /// Uploads a file of this computer as an image, as a run; the engine puts its own token in.
+    ImageUpload {
+        cloud: CloudName,
+        image: Box<NewImage>,
+    },
     ImageDelete {
         cloud: CloudName,
         image: String,
@@ -302,6 +313,7 @@ impl Command {
                 | Self::Inventory { .. }
                 | Self::ServerShow { .. }
                 | Self::ConsoleLog { .. }
+                | Self::ServerActions { .. }
                 | Self::Timeline { .. }
                 | Self::Audit { .. }
                 | Self::Rules
@@ -445,6 +457,7 @@ pub enum Answer {
     Blueprints(Vec<BlueprintInfo>),
     Inventory(serde_json::Value),
     Server(Box<Server>),
+    ServerActions(Vec<ServerAction>),
     Text(String),
     Audit(Vec<AuditEntry>),
     Plan(Box<Plan>),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::wire;
 use crate::model::{
     Address, AddressKind, CloudName, ClusterId, Flavor, FloatingIp, HomeId, Image, ImageStatus, KeyPair, Network, QuotaItem,
-    Server, ServerStatus, Tags, Time, Token,
+    Server, ServerAction, ServerEvent, ServerStatus, Tags, Time, Token,
 };
 
 /// Metadata of servers that an engine made.
@@ -187,6 +187,28 @@ pub fn image(cloud: &CloudName, row: wire::Image) -> Option<Image> {
         ssh_user: said.or_else(|| usual.map(|(_, user)| (*user).to_owned())),
         properties,
     })
+}
+
+/// Something that was done to a server.
+pub fn action(row: wire::Action) -> ServerAction {
+    let at = |text: &Option<String>| text.as_deref().and_then(time);
+    let events = row.events.unwrap_or_default().into_iter().map(|event| ServerEvent {
+        started: at(&event.start_time).unwrap_or(Time(0)),
+        ended: at(&event.finish_time),
+        event: event.event.unwrap_or_default(),
+        result: event.result,
+        details: event.details,
+    });
+    let mut events: Vec<ServerEvent> = events.collect();
+    events.sort_by_key(|event| event.started);
+    ServerAction {
+        at: at(&row.start_time).unwrap_or(Time(0)),
+        id: row.request_id,
+        action: row.action.unwrap_or_default(),
+        by: row.user_id,
+        message: row.message,
+        events,
+    }
 }
 
 /// A network with its ranges.

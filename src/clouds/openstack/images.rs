@@ -12,7 +12,7 @@ use super::session::{Call, Reply};
 use super::{OpenStack, convert, wire};
 use crate::base::Cx;
 use crate::base::http::{Body, Method, Repeat};
-use crate::model::{Class, Failure, Image, ImageStatus, NewImage};
+use crate::model::{Class, Failure, Image, ImageStatus, NewImage, Token};
 
 /// How files begin that are images, and which format that is: offset, bytes, word of Glance.
 const FORMATS: &[(usize, &[u8], &str)] = &[
@@ -87,8 +87,7 @@ impl OpenStack {
         let (path, what) = (new.path.clone(), tried.clone());
         let source = tokio::task::spawn_blocking(move || examine(&path, &what)).await;
         let source = source.unwrap_or_else(|e| Err(Failure::broken(&tried, e)))?;
-        let call = Call::get(Service::Image, "/images", &tried).query(&[("tag", &new.token.0)]);
-        for row in self.session.all::<wire::Images>(cx, &call).await? {
+        for row in self.images_of(cx, &new.token, &tried).await? {
             match convert::image(&self.name, row) {
                 Some(image) if image.status == ImageStatus::Active => return Ok(image),
                 Some(image) => self.drop_image(cx, &image.id).await?,
@@ -108,6 +107,12 @@ impl OpenStack {
                 Err(failure)
             }
         }
+    }
+
+    /// Images with the tag of a token.
+    pub(super) async fn images_of(&self, cx: &Cx, token: &Token, tried: &str) -> Result<Vec<wire::Image>, Failure> {
+        let call = Call::get(Service::Image, "/images", tried).query(&[("tag", &token.0)]);
+        self.session.all::<wire::Images>(cx, &call).await
     }
 
     async fn fill(&self, cx: &Cx, id: &str, source: &Source, tried: &str) -> Result<Image, Failure> {

@@ -37,7 +37,8 @@ use crate::model::account::OpenstackAccount;
 use crate::model::capability::names as can;
 use crate::model::{
     Belonging, Capabilities, Capability, CloudName, ClusterId, Driver, Failure, Flavor, FloatingIp, HomeId, Identity, Image,
-    KeyPair, Network, NewImage, NewSecurityGroup, NewServer, PowerAction, Quota, Server, ServerStatus, Tags, Token, UsualNetwork,
+    KeyPair, Network, NewImage, NewSecurityGroup, NewServer, PowerAction, Quota, Server, ServerAction, ServerStatus, Tags, Token,
+    UsualNetwork,
 };
 use catalog::Service;
 use looks::Looks;
@@ -197,6 +198,7 @@ impl Cloud for OpenStackCloud {
         Capabilities::default()
             .with(can::POWER, Capability::Yes)
             .with(can::CONSOLE_LOG, Capability::Yes)
+            .with(can::ACTIONS, Capability::Yes)
             .with(can::NETWORKS, Capability::Yes)
             .with(can::NETWORK_CREATE, Capability::Yes)
             .with(can::SECURITY_GROUPS, Capability::Yes)
@@ -279,6 +281,10 @@ impl Cloud for OpenStackCloud {
         Ok(all.into_iter().filter(ours).collect())
     }
 
+    async fn server_actions(&self, cx: &Cx, id: &str) -> Result<Vec<ServerAction>, Failure> {
+        cx.run("read the actions of a server", self.0.actions(cx, id)).await
+    }
+
     async fn usual_network(&self, cx: &Cx) -> Result<UsualNetwork, Failure> {
         const TRIED: &str = "find the network of servers that name none";
         let usual = self.0.names.usual_network(&self.0.session, cx, Duration::ZERO, TRIED);
@@ -329,6 +335,11 @@ impl Cloud for OpenStackCloud {
 
     async fn upload_image(&self, cx: &Cx, image: &NewImage) -> Result<Image, Failure> {
         self.0.upload(cx, image).await
+    }
+
+    async fn images_by_token(&self, cx: &Cx, token: &Token) -> Result<Vec<Image>, Failure> {
+        let rows = self.0.images_of(cx, token, "find images by token").await?;
+        Ok(rows.into_iter().filter_map(|row| convert::image(&self.0.name, row)).collect())
     }
 
     async fn delete_image(&self, cx: &Cx, id: &str) -> Result<(), Failure> {

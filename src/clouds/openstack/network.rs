@@ -176,12 +176,12 @@ impl OpenStack {
         Ok(self.belonging(BelongingKind::SecurityGroup, &group.id, name, &tags, false))
     }
 
-    /// A floating IP for a server. One call at a time: two would take the same free one.
+    /// A floating IP for a server. One looks for a free one at a time: two would take the same.
     pub(super) async fn floating_ip_for(&self, cx: &Cx, server: &str, tags: &Tags) -> Result<Belonging, Failure> {
         let tried = format!("give server {server} a public address");
-        let _alone = cx.run(&tried, async { Ok(self.taking.lock().await) }).await?;
         let (port, network) = self.port_of(cx, server, &tried).await?;
         let external = self.outside_of(cx, &network, &tried).await?;
+        let alone = cx.run(&tried, async { Ok(self.taking.lock().await) }).await?;
         for _ in 0..TAKES {
             let all = self.own_floating_ips(cx).await?;
             let its = |row: &&wire::FloatingIp| {
@@ -196,7 +196,10 @@ impl OpenStack {
             let (row, mark) = match (oldest, all.iter().find(free)) {
                 (Some(row), _) => (row, None),
                 (None, Some(row)) => (row, Some(mark(tags, true))),
-                (None, None) => return self.new_floating_ip(cx, &external.id, &port, tags, &tried).await,
+                (None, None) => {
+                    drop(alone);
+                    return self.new_floating_ip(cx, &external.id, &port, tags, &tried).await;
+                }
             };
             if row.port_id.as_deref() == Some(port.as_str()) || self.lead(cx, row, &port, mark.as_deref(), &tried).await? {
                 let (own, lent) = match mark {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use super::catalog::Service;
@@ -13,12 +14,15 @@ use super::session::{Call, Reply};
 use super::{OpenStack, cloud_init, convert, wire};
 use crate::base::Cx;
 use crate::base::http::{Method, Repeat};
-use crate::model::{Class, Failure, NewServer, PowerAction, Server, ServerStatus, Token};
+use crate::model::{Class, Failure, NewServer, PowerAction, Server, ServerAction, ServerStatus, Token};
 
 /// How long a server may take to go.
 const GOING: Duration = Duration::from_secs(600);
 /// Delete calls for one server: some clouds lose one, or refuse it while they still build.
 const DELETES: u32 = 3;
+
+/// Actions of a server that are read at once.
+const ACTIONS_AT_ONCE: usize = 8;
 
 /// What is known of the server of a token, by this process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -114,16 +118,7 @@ impl OpenStack {
             networks.push(json!({ "uuid": self.names.network(session, cx, word, tried).await.map_err(placed)?.id }));
         }
         if networks.is_empty() {
-            let wrong = |got: String| {
-                let next = "name one in `networks` of the group, or as `network` of the cloud in settings.toml";
-                Failure::refused(tried, got).at(self.address()).next(next)
-            };
-            let id = match self.names.usual_network(session, cx, FRESH, tried).await.map_err(placed)? {
-                Usual::Is(network) => network.id,
-                Usual::Missing => return Err(wrong("the project has no network for servers".to_owned())),
-                Usual::Several(names) => return Err(wrong(Usual::unclear(&names))),
-            };
-            networks.push(json!({ "uuid": id }));
+            networks.push(json!({ "uuid": self.usual_id(cx, tried).await.map_err(placed)? }));
         }
         let mut server = json!({
             "name": new.name,
@@ -143,6 +138,22 @@ impl OpenStack {
             server["tags"] = json!([new.tags.token.0, convert::cluster_mark(new.tags.cluster)]);
         }
         Ok((json!({ "server": server }), flavor.1, image.1))
+    }
+
+    /// The id of the network of servers that name none.
+    async fn usual_id(&self, cx: &Cx, tried: &str) -> Result<String, Failure> {
+        let mut usual = self.names.usual_network(&self.session, cx, FRESH, tried).await?;
+        if !matches!(usual, Usual::Is(_)) {
+            // It may be newer than the list.
+            usual = self.names.usual_network(&self.session, cx, Duration::ZERO, tried).await?;
+        }
+        let got = match usual {
+            Usual::Is(network) => return Ok(network.id),
+            Usual::Missing => "the project has no network for servers".to_owned(),
+            Usual::Several(names) => Usual::unclear(&names),
+        };
+        let next = "name one in `networks` of the group, or as `network` of the cloud in settings.toml";
+        Err(Failure::refused(tried, got).next(next))
     }
 
     pub(super) async fn delete(self: &Arc<Self>, cx: &Cx, id: &str) -> Result<(), Failure> {
@@ -250,6 +261,30 @@ impl OpenStack {
         let all: Vec<&str> = text.lines().collect();
         let from = all.len().saturating_sub(usize::try_from(lines).unwrap_or(usize::MAX));
         Ok(all[from..].iter().map(|line| format!("{line}\n")).collect())
+    }
+
+    /// The actions of a server, with their events where we may see them.
+    pub(super) async fn actions(&self, cx: &Cx, id: &str) -> Result<Vec<ServerAction>, Failure> {
+        let tried = format!("read the actions of server {id}");
+        if !is_id(id) {
+            return Err(self.no_server(&tried, id));
+        }
+        let path = format!("/servers/{id}/os-instance-actions");
+        let list = self.session.ask::<wire::Actions>(cx, &Call::get(Service::Compute, &path, &tried)).await?;
+        let whole = list.actions.into_iter().map(|row| {
+            let call = Call::get(Service::Compute, format!("{path}/{}", row.request_id), &tried);
+            async move {
+                match self.session.ask::<wire::OneAction>(cx, &call).await {
+                    Ok(one) => Ok(convert::action(one.action)),
+                    Err(failure) if failure.heals() => Err(failure),
+                    // Some clouds show events to their operators only.
+                    Err(_) => Ok(convert::action(row)),
+                }
+            }
+        });
+        let mut actions: Vec<ServerAction> = stream::iter(whole).buffered(ACTIONS_AT_ONCE).try_collect().await?;
+        actions.sort_by_key(|action| std::cmp::Reverse(action.at));
+        Ok(actions)
     }
 
     pub(super) fn no_server(&self, tried: &str, id: &str) -> Failure {

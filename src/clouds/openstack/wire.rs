@@ -305,6 +305,37 @@ pub struct PortDetails {
     pub device_id: Option<String>,
 }
 
+#[derive(Deserialize, Debug)]
+pub struct Actions {
+    #[serde(rename = "instanceActions", default)]
+    pub actions: Vec<Action>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct OneAction {
+    #[serde(rename = "instanceAction")]
+    pub action: Action,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct Action {
+    pub request_id: String,
+    pub action: Option<String>,
+    pub start_time: Option<String>,
+    pub user_id: Option<String>,
+    pub message: Option<String>,
+    pub events: Option<Vec<ActionEvent>>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct ActionEvent {
+    pub event: Option<String>,
+    pub start_time: Option<String>,
+    pub finish_time: Option<String>,
+    pub result: Option<String>,
+    pub details: Option<String>,
+}
+
 // --- Keystone ---
 
 #[derive(Deserialize, Debug)]

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::{PermissionsExt, lchown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::ids::Ids;
 use super::layout::{Layout, is_id};
 use super::record::{is_locked, take_lock, write_durably};
 use super::{inside, skeleton, tree};
-use crate::model::Time;
+use crate::model::{Time, Token};
 
 /// The image that every sandbox has.
 pub const HOST: &str = "host";
@@ -29,6 +29,16 @@ pub struct ImageRecord {
     pub source: String,
     /// Entries that could not be read.
     pub unread: u64,
+    /// Of the step that uploaded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Token>,
+}
+
+/// What an image is made of.
+pub struct Source {
+    /// A directory, or a tar archive.
+    pub path: PathBuf,
+    pub token: Option<Token>,
 }
 
 /// All registered images.
@@ -83,13 +93,13 @@ pub fn bad_name(layout: &Layout, name: &str) -> Option<String> {
 ///
 /// # Errors
 /// It cannot be read or written, or is no root file system.
-pub fn register(layout: &Layout, ids: &Ids, program: &Path, name: &str, source: &Path, now: Time) -> io::Result<ImageRecord> {
+pub fn register(layout: &Layout, ids: &Ids, program: &Path, name: &str, source: &Source, now: Time) -> io::Result<ImageRecord> {
     let half = layout.images().join(format!(".new-{name}-{}", std::process::id()));
     inside::remove(&half)?;
     fs::create_dir(&half)?;
     let result = take_lock(&half.join("lock")).and_then(|lock| {
         let root = half.join("root");
-        let unread = inside::unpack(program, ids, source, &root)?;
+        let unread = inside::unpack(program, ids, &source.path, &root)?;
         if !["bin/sh", "usr/bin/sh"].iter().any(|sh| fs::symlink_metadata(root.join(sh)).is_ok()) {
             return Err(io::Error::other("there is no /bin/sh in it: it is no root file system"));
         }
@@ -98,8 +108,9 @@ pub fn register(layout: &Layout, ids: &Ids, program: &Path, name: &str, source: 
             id: name.to_owned(),
             created: now,
             size: size(&root),
-            source: source.display().to_string(),
+            source: source.path.display().to_string(),
             unread,
+            token: source.token.clone(),
         };
         let json = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
         write_durably(&half.join("image.json"), &json, 0o600)?;

@@ -15,7 +15,7 @@ use crate::base::Cx;
 use crate::model::capability::names;
 use crate::model::{
     Capabilities, Capability, CloudName, ClusterId, Driver, Failure, Finding, Flavor, FloatingIp, HomeId, Identity, Image,
-    KeyPair, Network, NewServer, PowerAction, Quota, Server, Token, Verdict,
+    KeyPair, Network, NewImage, NewServer, PowerAction, Quota, Server, Token, Verdict,
 };
 
 mod address;
@@ -203,6 +203,27 @@ fn no_server(tried: &str, at: &Path, id: &str) -> Failure {
     Failure::not_found(tried, format!("there is no server {id:?}")).at(at.display())
 }
 
+impl Sandbox {
+    /// Makes an image of what lies on this computer.
+    async fn take_image(&self, cx: &Cx, tried: String, name: &str, source: images::Source) -> Result<Image, Failure> {
+        self.door(cx, &tried).await?;
+        let (id, now, what) = (name.to_owned(), cx.clock.now(), tried.clone());
+        cx.progress.progress(0, None, &format!("copying {}", source.path.display()));
+        let record = self
+            .blocking(cx, &tried, move |life| {
+                if let Some(why) = images::bad_name(&life.layout, &id) {
+                    return Err(Failure::refused(&what, why).at(life.layout.dir.display()));
+                }
+                images::register(&life.layout, &life.ids, life.program(), &id, &source, now).map_err(|e| {
+                    let failure = Failure::refused(&what, e).at(source.path.display());
+                    failure.next("give a directory or tar of a root file system")
+                })
+            })
+            .await?;
+        self.way_back(&tried, view::image(&self.name, record))
+    }
+}
+
 #[async_trait]
 impl Cloud for Sandbox {
     fn name(&self) -> &CloudName {
@@ -232,13 +253,17 @@ impl Cloud for Sandbox {
         Capabilities::default()
             .with(names::POWER, Capability::Yes)
             .with(names::CONSOLE_LOG, Capability::Yes)
+            .with(names::ACTIONS, no("the sandbox keeps no list of what was done to a server; its console log tells"))
             .with(names::NETWORKS, no("servers of the sandbox share the host's network, each with an address of its own"))
             .with(
                 names::FLOATING_IPS,
                 no("every address of the sandbox can be reached from this computer, and from nowhere else"),
             )
             .with(names::KEY_PAIRS, no("the sandbox keeps no keys: they are given to each server"))
-            .with(names::IMAGE_UPLOAD, no("images of the sandbox are registered from this computer, not uploaded"))
+            .with(
+                names::IMAGE_UPLOAD,
+                limited("a directory or archive of a root file system, copied on this computer".to_owned()),
+            )
             .with(names::IMAGE_REGISTER, Capability::Yes)
             .with(names::QUOTA, Capability::Yes)
             .with(names::MEMORY_LIMIT, memory)
@@ -404,21 +429,29 @@ impl Cloud for Sandbox {
     }
 
     async fn register_image(&self, cx: &Cx, name: &str, path: &Path) -> Result<Image, Failure> {
-        let tried = format!("register image {name}");
-        self.door(cx, &tried).await?;
-        let (id, source, now, what) = (name.to_owned(), path.to_owned(), cx.clock.now(), tried.clone());
-        cx.progress.progress(0, None, &format!("copying {}", path.display()));
-        let record = self
-            .blocking(cx, &tried, move |life| {
-                if let Some(why) = images::bad_name(&life.layout, &id) {
-                    return Err(Failure::refused(&what, why).at(life.layout.dir.display()));
-                }
-                images::register(&life.layout, &life.ids, life.program(), &id, &source, now).map_err(|e| {
-                    Failure::refused(&what, e).at(source.display()).next("give a directory or tar of a root file system")
-                })
-            })
-            .await?;
-        self.way_back(&tried, view::image(&self.name, record))
+        let source = images::Source { path: path.to_owned(), token: None };
+        self.take_image(cx, format!("register image {name}"), name, source).await
+    }
+
+    async fn upload_image(&self, cx: &Cx, image: &NewImage) -> Result<Image, Failure> {
+        let tried = format!("upload image {}", image.name);
+        if let Some(format) = &image.disk_format {
+            let got = format!("the sandbox boots no disk images ({format})");
+            return Err(Failure::refused(tried, got).next("give a directory or tar of a root file system"));
+        }
+        if let Some(there) = self.images_by_token(cx, &image.token).await?.pop() {
+            return Ok(there);
+        }
+        let source = images::Source { path: image.path.clone(), token: Some(image.token.clone()) };
+        self.take_image(cx, tried, &image.name, source).await
+    }
+
+    async fn images_by_token(&self, cx: &Cx, token: &Token) -> Result<Vec<Image>, Failure> {
+        const TRIED: &str = "find images by token";
+        self.door(cx, TRIED).await?;
+        let mut records = self.blocking(cx, TRIED, |life| Ok(images::registered(&life.layout))).await?;
+        records.retain(|record| record.token.as_ref() == Some(token));
+        Ok(records.into_iter().map(|record| view::image(&self.name, record)).collect())
     }
 
     async fn delete_image(&self, cx: &Cx, id: &str) -> Result<(), Failure> {

@@ -12,6 +12,7 @@ use crate::engine::core::{Core, lock};
 use crate::engine::door::Who;
 use crate::engine::policy;
 use crate::engine::runs::{self, Order, Reply};
+use crate::model::capability::names::IMAGE_UPLOAD;
 use crate::model::{CloudName, ClusterId, Deed, Failure, NewServer, PromptId, RunNo, Tags, Work};
 use crate::protocol::live::ListKind;
 use crate::protocol::{Answer, Command, EventBody, Refusal};
@@ -37,6 +38,14 @@ pub async fn act(core: &Arc<Core>, who: &Who, command: Command, key: Option<Uuid
             let title = format!("create server {}", server.name);
             let work = Work::CreateServer { server: Box::new(tagged(core, *server)) };
             return start::single(core, who, &title, work, Some(cloud), Default::default(), key).await;
+        }
+        Command::ImageUpload { cloud, image } => {
+            let driver = core.clouds.get(&cloud).map_err(Refusal::of)?;
+            let title = format!("upload image {}", image.name);
+            if let Err(reason) = driver.capabilities().check(IMAGE_UPLOAD) {
+                return Err(Refusal::of(Failure::refused(title, reason).at(driver.endpoint())));
+            }
+            return start::single(core, who, &title, Work::UploadImage { image }, Some(cloud), Default::default(), key).await;
         }
         _ => {}
     }

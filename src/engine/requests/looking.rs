@@ -76,6 +76,11 @@ async fn look_at(core: &Arc<Core>, command: Command) -> Result<Answer, Failure> 
             let cloud = core.clouds.get(&cloud)?;
             Answer::Server(Box::new(super::servers::find(&cloud, &cx, &server).await?))
         }
+        Command::ServerActions { cloud, server } => {
+            let cloud = core.clouds.get(&cloud)?;
+            let server = super::servers::find(&cloud, &cx, &server).await?;
+            Answer::ServerActions(cx.run("read the actions of a server", cloud.server_actions(&cx, &server.id)).await?)
+        }
         Command::ConsoleLog { cloud, server, lines } => {
             let cloud = core.clouds.get(&cloud)?;
             let server = super::servers::find(&cloud, &cx, &server).await?;

@@ -15,7 +15,10 @@ impl RunTask {
         if self.any_going() {
             return;
         }
-        match self.run.ending.unwrap_or(Ending::Ask) {
+        let asked = self.run.ending.unwrap_or(Ending::Ask);
+        // Half an image is no use to anybody: there is nothing to ask.
+        let ending = if asked == Ending::Ask && self.uploads() { Ending::Undo } else { asked };
+        match ending {
             Ending::Ask if self.created() == 0 && !self.made_networks() => self.finish(RunState::Cancelled),
             Ending::Ask => self.ask_how_to_end(),
             Ending::Undo => {
@@ -55,6 +58,12 @@ impl RunTask {
     /// How many steps have created something that was not given back.
     fn created(&self) -> usize {
         self.steps.iter().filter(|s| s.work.creates() && s.attempt > 0 && s.state != StepState::Undone).count()
+    }
+
+    /// An image was begun that was not taken away.
+    fn uploads(&self) -> bool {
+        let begun = |s: &Step| matches!(s.work, Work::UploadImage { .. }) && s.attempt > 0 && s.state != StepState::Undone;
+        self.steps.iter().any(begun)
     }
 
     /// Steps have made networks or the like, which were not given back.

@@ -3,6 +3,7 @@
 mod ansible;
 mod cluster;
 mod command;
+mod image;
 mod key;
 pub(in crate::engine) mod network;
 mod playbook;
@@ -188,6 +189,7 @@ pub async fn perform(cx: &StepCx) -> Result<Done, Bad> {
         Work::GiveBack => network::give_back(cx).await?,
         Work::VerifyGone => cluster::verify_gone(cx).await?,
         Work::Forget => cluster::forget(cx)?,
+        Work::UploadImage { image } => image::upload(cx, image).await?,
         Work::InstallAnsible => ansible::install(cx).await?,
         Work::Command { call } => command::run(cx, call).await?,
         Work::Join => Done::default(),
@@ -204,6 +206,7 @@ pub async fn undo(cx: &StepCx) -> Result<Done, Bad> {
         Work::StartServer => Ok(server::stop_again(cx).await?),
         Work::MakeNetwork | Work::SecurityGroup { .. } => Ok(network::undo(cx).await?),
         Work::PublicAddress => Ok(network::release(cx).await?),
+        Work::UploadImage { .. } => Ok(image::take_away(cx).await?),
         _ => Ok(Done::default()),
     }
 }

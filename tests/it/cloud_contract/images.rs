@@ -1,12 +1,13 @@
 //! Images made of what lies on this computer.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
 use quarterdeck::base::Cx;
-use quarterdeck::model::{Class, ClusterId, ServerStatus};
+use quarterdeck::model::{Class, ClusterId, NewImage, ServerStatus, Token};
 
 use super::{Fixture, said, until, wanted};
 
@@ -35,6 +36,30 @@ pub async fn an_image_is_made_of_a_directory_and_of_an_archive(fixture: &dyn Fix
         cloud.delete_image(&cx, &image.id).await.expect("deleting what is gone succeeds");
         assert!(!cloud.images(&cx).await.unwrap().iter().any(|i| i.id == image.id));
     }
+}
+
+pub async fn an_upload_that_is_repeated_is_the_same_image(fixture: &dyn Fixture) {
+    let (cloud, cx) = (fixture.cloud(), Cx::quiet());
+    let work = tempfile::tempdir().unwrap();
+    root_file_system(work.path());
+    let new = NewImage {
+        name: "uploaded".into(),
+        path: work.path().to_owned(),
+        disk_format: None,
+        min_disk_gb: 0,
+        min_ram_mb: 0,
+        properties: BTreeMap::new(),
+        token: Token::from_random(super::uuid_bytes()),
+    };
+    let image = cloud.upload_image(&cx, &new).await.unwrap();
+    assert_eq!(cloud.upload_image(&cx, &new).await.unwrap(), image);
+    assert_eq!(fixture.reopened().images_by_token(&cx, &new.token).await.unwrap(), std::slice::from_ref(&image));
+    let other = NewImage { token: Token::from_random(super::uuid_bytes()), ..new.clone() };
+    assert_eq!(cloud.upload_image(&cx, &other).await.unwrap_err().class, Class::Refused, "the name is taken");
+    let disk = NewImage { disk_format: Some("qcow2".into()), ..other };
+    assert!(cloud.upload_image(&cx, &disk).await.unwrap_err().got.contains("qcow2"));
+    cloud.delete_image(&cx, &image.id).await.unwrap();
+    assert_eq!(cloud.images_by_token(&cx, &new.token).await.unwrap(), []);
 }
 
 pub async fn what_is_no_image_is_refused(fixture: &dyn Fixture) {

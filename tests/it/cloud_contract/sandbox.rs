@@ -15,7 +15,8 @@ use super::{Faults, Fixture, contract};
 use crate::support::{self, PROGRAM};
 
 contract!(SandboxFixture::new);
-contract!(SandboxFixture::new: images { an_image_is_made_of_a_directory_and_of_an_archive, what_is_no_image_is_refused });
+contract!(SandboxFixture::new: images { an_image_is_made_of_a_directory_and_of_an_archive,
+    an_upload_that_is_repeated_is_the_same_image, what_is_no_image_is_refused });
 
 /// A sandbox cloud in a directory of its own.
 pub struct SandboxFixture {
