@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -85,6 +85,8 @@ struct Line {
     far: String,
     link: Child,
     server: Child,
+    /// It ends badly when nobody listens.
+    _said: BufReader<ChildStdout>,
 }
 
 impl Line {
@@ -99,8 +101,10 @@ impl Line {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let said = BufReader::new(link.stdout.take().unwrap()).lines().next().unwrap().unwrap();
-        assert_eq!(said, "up");
+        let mut said = BufReader::new(link.stdout.take().unwrap());
+        let mut up = String::new();
+        said.read_line(&mut up).unwrap();
+        assert_eq!(up, "up\n");
         for key in ["host", "user"] {
             must(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(dir.join(key)));
         }
@@ -118,7 +122,7 @@ impl Line {
             .arg(dir.join("sshd_config"))
             .spawn()
             .unwrap();
-        Self { dir: dir.to_owned(), near, far, link, server }
+        Self { dir: dir.to_owned(), near, far, link, server, _said: said }
     }
 
     /// The console of a home at the other end.

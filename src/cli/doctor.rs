@@ -1,5 +1,9 @@
 //! `quarterdeck doctor`: what is found, what is missing, what to do.
 
+use std::path::PathBuf;
+
+use clap::Args;
+
 use crate::config::Paths;
 use crate::config::foreign::Place;
 use crate::facts::{self, Facts};
@@ -9,11 +13,30 @@ use crate::protocol::{Answer, Command};
 use super::exit::{Code, Ended, Stop};
 use super::out::Tone;
 use super::session::{Session, answer_as, closed};
-use super::{App, Json};
+use super::{App, Json, bundle};
 
-pub async fn run(app: &mut App<'_>, json: Json) -> Ended {
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// Write what somebody needs who is asked for help: findings, settings without secrets, logs, audit
+    #[arg(long, value_name = "FILE.tar")]
+    bundle: Option<PathBuf>,
+    /// Runs that are to be in the bundle, with their output
+    #[arg(long, value_name = "RUN", requires = "bundle")]
+    run: Vec<u64>,
+    #[command(flatten)]
+    json: Json,
+}
+
+pub async fn run(app: &mut App<'_>, args: Doctor) -> Ended {
+    let json = args.json;
     let mut findings = all().await;
     findings.sort_by_key(|finding| finding.part);
+    if let Some(path) = &args.bundle {
+        for name in bundle::write(path, &findings, &args.run).await? {
+            app.out.line(&name)?;
+        }
+        return app.done(&format!("wrote {}; look through it before you give it away", path.display()));
+    }
     let missing = findings.iter().any(|f| f.verdict == Verdict::Missing);
     if json.json {
         app.json(&findings)?;

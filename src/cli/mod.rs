@@ -15,6 +15,7 @@ mod answer;
 mod ask;
 mod audit;
 mod blueprint;
+mod bundle;
 mod cloud;
 mod cluster;
 mod command;
@@ -102,7 +103,7 @@ enum Noun {
     /// Set up this account: terminal, tools, clouds, safety; once more at any time
     Setup(setup::Setup),
     /// Say what is found, what is missing, and what to do
-    Doctor(Json),
+    Doctor(doctor::Doctor),
     /// Clouds: accounts at providers
     #[command(subcommand)]
     Cloud(cloud::Verb),
@@ -235,7 +236,7 @@ async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
     match noun {
         Noun::Try(args) => first::run(app, args).await,
         Noun::Setup(args) => setup::run(app, args).await,
-        Noun::Doctor(json) => doctor::run(app, json).await,
+        Noun::Doctor(args) => doctor::run(app, args).await,
         Noun::Cloud(verb) => cloud::run(app, verb).await,
         Noun::Flavor(verb) => lists::run(app, verb, ListKind::Flavors).await,
         Noun::Image(verb) => image::run(app, verb).await,

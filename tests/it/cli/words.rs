@@ -70,6 +70,26 @@ fn without_a_cloud_the_way_out_is_named() {
 }
 
 #[test]
+fn a_bundle_has_what_helps_and_no_secret() {
+    let home = Home::new();
+    home.run(["cloud", "add", "lab", "--driver", "sandbox"]).ok();
+    let settings = home.path().join("config/settings.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, format!("# hunter2 of ana\n{text}")).unwrap();
+    let tar = home.path().join("help.tar");
+    let bundle = ["doctor", "--bundle", tar.to_str().unwrap()];
+    let said = home.run(bundle).ok();
+    assert!(said.out.contains("settings.json") && said.out.contains("engine.log"), "{}", said.out);
+    let bytes = std::fs::read(&tar).unwrap();
+    let has = |what: &str| bytes.windows(what.len()).any(|w| w == what.as_bytes());
+    assert!(has("quarterdeck-bundle/doctor.json") && has("\"driver\": \"sandbox\"") && !has("hunter2"));
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&tar).unwrap()) & 0o777, 0o600);
+    let again = home.run(bundle);
+    assert_eq!(again.code, Some(3), "{}", again.err);
+    assert!(again.err.contains("exists already"), "{}", again.err);
+}
+
+#[test]
 fn the_doctor_says_what_is_missing() {
     let home = Home::new();
     let said = home.run(["doctor", "--json"]);
