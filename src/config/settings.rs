@@ -20,7 +20,7 @@
 //! theme = "auto"                 # auto: after the terminal's background; or a name: `quarterdeck theme list`
 //! colours = "auto"               # auto, true, 256, 16, none
 //! glyphs = "auto"                # auto, unicode, ascii
-//! mouse = true
+//! mouse = false                  # true: click, double click, wheel; off, so that the terminal selects and copies text
 //! motion = "full"                # full; reduced: times every ten seconds, one frame a second
 //!
 //! [console.columns]              # which columns, in which order; those that are missing are the built-in ones
@@ -218,7 +218,7 @@ impl Default for Settings {
             theme: Sourced::default("auto".to_owned()),
             colours: Sourced::default(Colours::Auto),
             glyphs: Sourced::default(Glyphs::Auto),
-            mouse: Sourced::default(true),
+            mouse: Sourced::default(false),
             motion: Sourced::default(Motion::Full),
             columns: BTreeMap::new(),
             favourites: BTreeMap::new(),

@@ -237,6 +237,7 @@ impl App {
 
     fn settle(&mut self) {
         self.effects.extend(settle(&mut self.model));
+        guard::want_mouse(self.model.pointer.on);
     }
 
     /// Milliseconds since the start.

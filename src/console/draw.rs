@@ -8,53 +8,68 @@ use crate::model::time::work_duration;
 
 use super::action::{Action, Offer};
 use super::head;
+use super::layers::Layer;
 use super::layout::{self, LEAST};
+use super::mouse;
 use super::panes;
 use super::pulse;
 use super::run;
 use super::state::{Model, Tab};
 use super::theme::{Glyph, Role};
 use super::update::{detail_lines, offers};
-use super::widgets::canvas::{Canvas, cells};
+use super::widgets::canvas::{Canvas, Spot, cells};
 use super::widgets::table;
 use super::words;
 
 /// Draws the model; returns where the cursor goes, when something is being typed.
 pub fn draw(model: &Model, buffer: &mut Buffer) -> Option<Position> {
-    let area = buffer.area;
     let mut canvas = Canvas::new(buffer, &model.theme);
+    draw_on(model, &mut canvas);
+    canvas.cursor
+}
+
+/// Draws the model on a canvas.
+pub fn draw_on(model: &Model, canvas: &mut Canvas<'_>) {
+    let area = canvas.buffer.area;
     if area.width < LEAST.0 || area.height < LEAST.1 {
-        draw_too_small(model, &mut canvas, area);
-        return None;
+        return draw_too_small(model, canvas, area);
     }
     let frame = layout::frame(area, model.run.is_none() && model.tab != Tab::Pulse);
-    pulse::draw(model, &mut canvas, frame.pulse);
+    pulse::draw(model, canvas, frame.pulse);
     canvas.rule(area, frame.head.y + 1);
     match &model.run {
-        Some(view) => run::draw(model, view, &mut canvas, frame.head, frame.body),
+        Some(view) => run::draw(model, view, canvas, frame.head, frame.body),
         None => {
-            head::draw(model, &mut canvas, frame.head);
+            head::draw(model, canvas, frame.head);
             match model.tab {
-                Tab::Pulse => panes::pulse::draw(model, &mut canvas, frame.body),
-                _ => draw_list(model, &mut canvas, frame.body),
+                Tab::Pulse => {
+                    canvas.spot(frame.body, || Spot::Part(mouse::LIST));
+                    panes::pulse::draw(model, canvas, frame.body);
+                }
+                _ => draw_list(model, canvas, frame.body),
             }
         }
     }
     if frame.activity.height > 0 {
         canvas.rule(area, frame.activity.y - 1);
-        draw_activity(model, &mut canvas, frame.activity);
+        draw_activity(model, canvas, frame.activity);
     }
     canvas.rule(area, frame.foot_rule);
-    draw_hints(model, &mut canvas, frame.foot);
+    draw_hints(model, canvas, frame.foot);
     if model.shows_continuations() {
-        draw_continuations(model, &mut canvas, frame.body);
+        draw_continuations(model, canvas, frame.body);
     }
     for layer in &model.layers {
         canvas.cursor = None;
-        layer.draw(model, &mut canvas, area);
+        // A text is looked at like a pane: the hints of the last line are about it.
+        let text = matches!(layer, Layer::Text(_));
+        canvas.spot(Rect { height: if text { frame.foot_rule } else { area.height }, ..area }, || Spot::Covered);
+        if text {
+            canvas.spot(frame.body, || Spot::Part(mouse::TEXT));
+        }
+        layer.draw(model, canvas, area);
     }
-    draw_notice(model, &mut canvas, area, frame.foot_rule);
-    canvas.cursor
+    draw_notice(model, canvas, area, frame.foot_rule);
 }
 
 fn draw_too_small(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -77,10 +92,12 @@ fn draw_list(model: &Model, canvas: &mut Canvas<'_>, body: Rect) {
         draw_lesson(model, canvas, body);
         return;
     }
+    canvas.spot(list.table, || Spot::Part(mouse::LIST));
     table::draw(canvas, list.table, table, !model.lower);
     let Some(rule) = list.rule else { return };
     canvas.rule(body, rule);
     if tab == Tab::Clusters {
+        canvas.spot(list.detail, || Spot::Part(mouse::NODES));
         table::draw(canvas, list.detail, &model.nodes, model.lower);
         return;
     }
@@ -100,8 +117,10 @@ fn draw_lesson(model: &Model, canvas: &mut Canvas<'_>, body: Rect) {
     let mut x = body.x + 3;
     for action in actions {
         let Some(key) = model.key_of(action) else { continue };
+        let from = x;
         x += canvas.text(x, y + used + 1, 12, &key, Role::Key) + 1;
         x += canvas.text(x, y + used + 1, body.right().saturating_sub(x), action.hint(), Role::Hint) + 4;
+        canvas.spot(Rect::new(from, y + used + 1, x - from - 4, 1), || Spot::Keys(key));
     }
 }
 
@@ -186,8 +205,10 @@ pub fn draw_hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             continue;
         }
         let (key, what) = if hint.2 { (Role::Key, Role::Hint) } else { (Role::Disabled, Role::Disabled) };
+        let from = x;
         x += canvas.text(x, area.y, 16, &hint.0, key) + 1;
         x += canvas.text(x, area.y, area.right().saturating_sub(x), hint.1, what) + gap;
+        canvas.spot(Rect { x: from, width: x - from - gap, ..area }, || Spot::Keys(hint.0.clone()));
     }
 }
 

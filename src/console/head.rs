@@ -7,7 +7,7 @@ use super::favourites;
 use super::panes;
 use super::state::{Model, Tab};
 use super::theme::{Glyph, Role};
-use super::widgets::canvas::{Canvas, cells};
+use super::widgets::canvas::{Canvas, Spot, cells};
 use super::words;
 
 /// Text in pieces.
@@ -43,12 +43,14 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         x += canvas.text(x, area.y, 1, canvas.theme.glyph(Glyph::Ellipsis), Role::Faint) + 1;
     }
     for tab in &all[from..to] {
+        let left = x;
         if digits {
             x += canvas.text(x, area.y, 2, &format!("{} ", tab.digit()), Role::Faint);
         }
         let (text, role) =
             if *tab == model.tab { (tab.name().to_uppercase(), Role::TabOpen) } else { (tab.name().to_owned(), Role::Tab) };
         x += canvas.text(x, area.y, area.right().saturating_sub(x), &text, role) + gap;
+        canvas.spot(Rect { x: left, width: x - left - gap, ..area }, || Spot::Tab(tab.name()));
     }
     if to < all.len() {
         canvas.text(x, area.y, 1, canvas.theme.glyph(Glyph::Ellipsis), Role::Faint);

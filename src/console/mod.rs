@@ -22,6 +22,7 @@ mod keeper;
 mod layers;
 mod layout;
 pub mod looks;
+mod mouse;
 mod msg;
 mod painter;
 mod panes;

@@ -34,6 +34,7 @@ pub struct Looks {
     pub keymap: Keymap,
     pub notify: Notify,
     pub motion: Motion,
+    pub mouse: bool,
     /// Columns by list, and lines by digit.
     pub columns: BTreeMap<String, Sourced<String>>,
     pub favourites: BTreeMap<u8, Sourced<String>>,
@@ -61,8 +62,8 @@ impl Looks {
         let (keymap, wrong) = keymap(paths, &settings.rules.commands)?;
         problems.extend(wrong);
         let (columns, favourites) = (settings.columns, settings.favourites);
-        let (notify, motion) = (settings.notify, settings.motion.value);
-        Ok(Self { themes, wanted, keymap, notify, motion, columns, favourites, problems })
+        let (notify, motion, mouse) = (settings.notify, settings.motion.value, settings.mouse.value);
+        Ok(Self { themes, wanted, keymap, notify, motion, mouse, columns, favourites, problems })
     }
 
     /// The theme to begin with; the terminal may tell its background later.
@@ -137,6 +138,7 @@ pub fn model(options: &Options, area: Rect, start: Start) -> Result<Model, Failu
     model.keymap = looks.keymap;
     model.tell = Tell::new(&looks.notify);
     model.motion = looks.motion;
+    model.pointer.on = looks.mouse;
     model.terminal = facts::terminal::look(variable);
     if start == Start::Setup || (start == Start::Home && options.role == Seat::Operator) {
         let begin = Begin::read(&options.paths)?;

@@ -19,6 +19,7 @@ use super::bulk::Bulk;
 use super::go::Trail;
 use super::input::{Key, Keymap};
 use super::layers::{Layer, TextLayer};
+use super::mouse::Pointer;
 use super::msg::{Effect, Slot};
 use super::panes;
 use super::recall::Recall;
@@ -179,6 +180,8 @@ pub struct Model {
     pub trail: Trail,
     /// The last action on several things.
     pub bulk: Option<Bulk>,
+    /// The mouse.
+    pub pointer: Pointer,
     /// When the first key of an unfinished sequence was pressed.
     pub keys_since: Time,
 }
@@ -228,6 +231,7 @@ impl Model {
             favourites: BTreeMap::new(),
             trail: Trail::default(),
             bulk: None,
+            pointer: Pointer::default(),
             keys_since: Time(0),
         }
     }

@@ -14,6 +14,7 @@ use super::go::{self, Place};
 use super::input::{Code, Input, Key, Meaning};
 use super::layers::{Flow, Layer, PromptLayer, TextLayer};
 use super::layout;
+use super::mouse;
 use super::msg::{Effect, Msg, Slot};
 use super::panes;
 use super::rails;
@@ -34,6 +35,7 @@ pub fn update(model: &mut Model, msg: Msg) {
     match msg {
         Msg::Input(Input::Key(key)) => key_pressed(model, key),
         Msg::Input(Input::Paste(text)) => pasted(model, &text),
+        Msg::Input(Input::Mouse(mouse)) => mouse::moved(model, mouse),
         Msg::Input(Input::Background(rgb)) => background(model, rgb),
         Msg::Input(Input::Focus(_) | Input::Answer) => {}
         Msg::Looks(looks) => looks_changed(model, *looks),
@@ -115,7 +117,8 @@ fn time(model: &mut Model, now: Time) {
 
 // --- keys ---
 
-fn key_pressed(model: &mut Model, key: Key) {
+/// A key was pressed.
+pub fn key_pressed(model: &mut Model, key: Key) {
     model.notice = None;
     if model.keymap.meaning(&["global"], &[key]) == Meaning::Action(Action::CopyCommand) {
         // What a layer is about to do can be copied without leaving it.
@@ -196,6 +199,7 @@ fn looks_changed(model: &mut Model, looks: Result<Looks, Failure>) {
     model.keymap = looks.keymap;
     model.tell.set(&looks.notify);
     model.motion = looks.motion;
+    model.pointer.on = looks.mouse;
     choose_theme(model, &name);
 }
 

@@ -186,6 +186,7 @@ impl Terminal {
                 (screen.hide_cursor(), "the cursor is hidden"),
                 (screen.bracketed_paste(), "bracketed paste is on"),
                 (screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None, "the mouse is captured"),
+                (last(b"\x1b[?1006h") > last(b"\x1b[?1006l"), "the mouse speaks in another form"),
                 (last(b"\x1b[?1004h") > last(b"\x1b[?1004l"), "focus is reported"),
                 (last(b"\x1b[?2026h") > last(b"\x1b[?2026l"), "a frame is not finished"),
             ];

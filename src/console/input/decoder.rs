@@ -10,6 +10,24 @@ const MAX_SEQUENCE: usize = 64;
 pub const MAX_PASTE: usize = 1 << 20;
 const PASTE_END: &[u8] = b"\x1b[201~";
 
+/// What the mouse did, and in which cell, both from 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mouse {
+    /// The left button went down.
+    Press { x: u16, y: u16 },
+    /// One notch of the wheel.
+    Wheel { x: u16, y: u16, down: bool },
+}
+
+impl Mouse {
+    /// Column and line.
+    pub fn place(self) -> (u16, u16) {
+        match self {
+            Self::Press { x, y } | Self::Wheel { x, y, .. } => (x, y),
+        }
+    }
+}
+
 /// What the terminal sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
@@ -20,6 +38,8 @@ pub enum Input {
     Focus(bool),
     /// The terminal says that it has worked off everything sent before `CSI 5 n`.
     Answer,
+    /// What the mouse did.
+    Mouse(Mouse),
     /// The terminal's background, as it answers to `OSC 11 ; ?`.
     Background((u8, u8, u8)),
 }
@@ -206,6 +226,14 @@ fn csi(bytes: &[u8], last: bool) -> Step {
         };
     };
     let last_byte = bytes[end];
+    if bytes[2] == b'<' {
+        // Only the mouse speaks so: what it says is never a key, even where nobody asked for it.
+        return Step::Took(end + 1, mouse(&bytes[3..end], last_byte).map(Input::Mouse));
+    }
+    if last_byte == b'M' && end == 2 {
+        // The mouse of a terminal that knows only the old form: three bytes follow, which are no keys.
+        return if bytes.len() >= 6 || last { Step::Took(bytes.len().min(6), None) } else { Step::More };
+    }
     if !(0x40..=0x7e).contains(&last_byte) {
         // Cut short by something else: that something is read on its own.
         return Step::Took(end, None);
@@ -222,6 +250,18 @@ fn csi(bytes: &[u8], last: bool) -> Step {
         b'n' if first == 0 => Step::Took(used, Some(Input::Answer)),
         b'I' | b'O' if end == 2 => Step::Took(used, Some(Input::Focus(last_byte == b'I'))),
         _ => Step::Took(used, csi_key(last_byte, &params).map(Input::Key)),
+    }
+}
+
+/// `CSI < button ; column ; line M` (`m`: it went up), both from 1: the form 1006 of xterm. Buttons with a modifier, and
+/// what moves, are left to the terminal.
+fn mouse(params: &[u8], last: u8) -> Option<Mouse> {
+    let mut numbers = std::str::from_utf8(params).ok()?.split(';').map(|number| number.parse::<u16>().ok());
+    let (button, x, y) = (numbers.next()??, numbers.next()??.checked_sub(1)?, numbers.next()??.checked_sub(1)?);
+    match (button, last, numbers.next()) {
+        (0, b'M', None) => Some(Mouse::Press { x, y }),
+        (64 | 65, b'M', None) => Some(Mouse::Wheel { x, y, down: button == 65 }),
+        _ => None,
     }
 }
 
@@ -332,6 +372,12 @@ mod tests {
             (b"\x1b]11;rgb:12345/0/0\x1b\\q", "q"),
             (b"\x1b[?62;4cq", "q"),
             (b"\x1b[12\x1b[A", "up"),
+            (b"\x1b[<0;5;7M\x1b[<0;5;7mq", "Mouse(Press { x: 4, y: 6 }) q"),
+            (b"\x1b[<65;1;1M", "Mouse(Wheel { x: 0, y: 0, down: true })"),
+            (b"\x1b[<0;0;7Mq", "q"),
+            (b"\x1b[<0;99999;7Mq", "q"),
+            (b"\x1b[<32;5;7M\x1b[<2;5;7M\x1b[<4;5;7M\x1b[<0;1M\x1b[<0;1;2;3Mq", "q"),
+            (b"\x1b[M !!q", "q"),
         ] {
             assert_eq!(keys(bytes), want, "{:?}", String::from_utf8_lossy(bytes));
         }
@@ -360,6 +406,19 @@ mod tests {
             got.extend(pieces.flush());
             prop_assert_eq!(want, got);
             prop_assert!(pieces.pending.len() <= 200);
+        }
+
+        #[test]
+        fn what_a_mouse_says_is_never_a_key(params in "[0-9;:<=>?]{0,40}", last in proptest::sample::select(b"MmABHZu~n".to_vec()), cut in 0usize..50) {
+            let mut bytes = b"\x1b[<".to_vec();
+            bytes.extend_from_slice(params.as_bytes());
+            bytes.push(last);
+            let cut = cut.min(bytes.len());
+            let mut decoder = Decoder::default();
+            let mut got = decoder.push(&bytes[..cut]);
+            got.extend(decoder.push(&bytes[cut..]));
+            prop_assert!(got.iter().all(|input| matches!(input, Input::Mouse(_))), "{:?}", got);
+            prop_assert!(got.len() <= 1 && !decoder.waits());
         }
 
         #[test]

@@ -4,6 +4,6 @@ pub mod decoder;
 pub mod key;
 pub mod keymap;
 
-pub use decoder::{Decoder, Input};
+pub use decoder::{Decoder, Input, Mouse};
 pub use key::{Code, Key};
 pub use keymap::{Binding, Keymap, Meaning};

@@ -7,7 +7,7 @@ use crate::console::action::Action;
 use crate::console::layout::centered;
 use crate::console::state::Model;
 use crate::console::theme::{Glyph, Role};
-use crate::console::widgets::canvas::{Canvas, cells};
+use crate::console::widgets::canvas::{Canvas, Spot, cells};
 use crate::protocol::Command;
 
 /// Draws a box of this size in the middle and returns its inside; `hints` are keys with what they do.
@@ -67,6 +67,7 @@ fn draw_hints(canvas: &mut Canvas<'_>, area: Rect, hints: &[(&str, &str)]) {
         x += canvas.text(x, area.y, 40, " ", Role::Layer);
         x += canvas.text(x, area.y, 40, hint.1, Role::Hint);
         canvas.text(x, area.y, 1, " ", Role::Layer);
+        canvas.spot(Rect { x: start, width: width(hint).saturating_sub(2), ..area }, || Spot::Keys(hint.0.to_owned()));
         x = start + width(hint);
     }
 }

@@ -6,7 +6,7 @@ use crate::console::layout;
 use crate::console::state::Model;
 use crate::console::theme::{Glyph, Role};
 use crate::console::viewer;
-use crate::console::widgets::canvas::{Canvas, cells};
+use crate::console::widgets::canvas::{Canvas, Spot, cells};
 use crate::console::widgets::log::Look;
 use crate::console::widgets::table::{self, Column, Table};
 use crate::console::words;
@@ -130,6 +130,7 @@ fn draw_body(model: &Model, view: &RunView, facts: &Facts<'_>, canvas: &mut Canv
 }
 
 fn draw_output(model: &Model, view: &RunView, facts: &Facts<'_>, canvas: &mut Canvas<'_>, area: Rect) {
+    canvas.spot(area, || Spot::Part(Part::Output.name()));
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let began = view.log_of.and_then(|(step, _)| facts.steps.get(&step)).and_then(|step| step.started);
     let time = |at| viewer::time_of(model, view.log.clock, began, at);
@@ -150,18 +151,10 @@ fn draw_failure(canvas: &mut Canvas<'_>, area: Rect, failure: &texts::Shown) {
 fn draw_titles(canvas: &mut Canvas<'_>, area: Rect, parts: &[Part], open: Part) {
     let mut x = area.x + 3;
     for part in parts {
-        let name = name(*part);
+        let (name, left) = (part.name(), x);
         let (text, role) = if *part == open { (name.to_uppercase(), Role::TabOpen) } else { (name.to_owned(), Role::Tab) };
         x += canvas.text(x, area.y, area.right().saturating_sub(x), &text, role) + 3;
-    }
-}
-
-fn name(part: Part) -> &'static str {
-    match part {
-        Part::Steps => "steps",
-        Part::Plays => "plays",
-        Part::Hosts => "hosts",
-        Part::Output => "output",
+        canvas.spot(Rect { x: left, width: x - left - 3, height: 1, ..area }, || Spot::Part(part.name()));
     }
 }
 
@@ -173,6 +166,7 @@ fn draw_part(canvas: &mut Canvas<'_>, area: Rect, view: &RunView, part: Part, ti
         Part::Output => return,
     };
     let focused = view.part == part;
+    canvas.spot(area, || Spot::Part(part.name()));
     table::draw(canvas, area, table, focused);
     // The focused part's title stands out; below a line of titles it would say the same twice.
     let title = columns[0].title;

@@ -40,6 +40,23 @@ pub enum Part {
     Output,
 }
 
+impl Part {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Steps => "steps",
+            Self::Plays => "plays",
+            Self::Hosts => "hosts",
+            Self::Output => "output",
+        }
+    }
+
+    /// The part of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Steps, Self::Plays, Self::Hosts, Self::Output].into_iter().find(|part| part.name() == name)
+    }
+}
+
 /// The run that is open, and how it is looked at.
 #[derive(Debug)]
 pub struct RunView {

@@ -12,13 +12,18 @@ use crate::model::Failure;
 
 /// Alternate screen, bracketed paste, focus reports, no cursor.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?25l";
+/// Buttons and wheel of the mouse, in the form that has no limit of columns. What moves is not asked for.
+const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const NO_MOUSE: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// Undoes all of it but the alternate screen, and a half-written frame; harmless when nothing is on.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?1004l\x1b[?2004l\x1b[?1000l\x1b[?25h";
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?1004l\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[?25h";
 /// Back from the alternate screen. Outside of it, this would move the cursor to where it was long ago.
 const LEAVE_ALTERNATE: &[u8] = b"\x1b[?1049l";
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 static ALTERNATE: AtomicBool = AtomicBool::new(false);
+/// The mouse is wanted whenever the terminal is ours.
+static MOUSE_WANTED: AtomicBool = AtomicBool::new(false);
 /// What else is to be undone, once somebody did it.
 static LATER: Mutex<&[u8]> = Mutex::new(b"");
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
@@ -95,7 +100,15 @@ fn enter() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     raw()?;
     ALTERNATE.store(true, Ordering::SeqCst);
-    write_all(ENTER)
+    write_all(ENTER)?;
+    if MOUSE_WANTED.load(Ordering::SeqCst) { write_all(MOUSE) } else { Ok(()) }
+}
+
+/// Takes the mouse, or leaves it to the terminal, from here on.
+pub fn want_mouse(wanted: bool) {
+    if MOUSE_WANTED.swap(wanted, Ordering::SeqCst) != wanted {
+        let _ = write_frame(if wanted { MOUSE } else { NO_MOUSE });
+    }
 }
 
 /// Gives the terminal back. Can be called any number of times, from any thread, from a panic.

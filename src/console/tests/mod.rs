@@ -3,6 +3,7 @@
 mod budgets;
 mod commands;
 mod finding;
+mod mouse;
 mod rails;
 mod random;
 mod reading;

@@ -10,21 +10,56 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use crate::console::theme::{Glyph, Role, Theme};
 use crate::model::text::clean;
 
+/// Something that the mouse can point at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Spot {
+    /// A part of the screen, by its name; what lies in it comes after it.
+    Part(&'static str),
+    /// A row of a part, by its id.
+    Row(String),
+    /// The title of a column.
+    Title(usize),
+    Tab(&'static str),
+    /// A hint: keys as they are written, one after the other.
+    Keys(String),
+    /// Something lies over all that was here.
+    Covered,
+}
+
 /// A buffer to draw on. All text is made harmless on its way in.
 pub struct Canvas<'a> {
     pub buffer: &'a mut Buffer,
     pub theme: &'a Theme,
     /// Where the terminal's cursor goes, when something is being typed.
     pub cursor: Option<Position>,
+    /// What can be pointed at, where somebody wants to know.
+    spots: Option<Vec<(Rect, Spot)>>,
 }
 
 impl<'a> Canvas<'a> {
     /// A canvas over the whole buffer, filled with the theme's background.
     pub fn new(buffer: &'a mut Buffer, theme: &'a Theme) -> Self {
         let area = buffer.area;
-        let mut canvas = Self { buffer, theme, cursor: None };
+        let mut canvas = Self { buffer, theme, cursor: None, spots: None };
         canvas.fill(area, Role::Text);
         canvas
+    }
+
+    /// A canvas that notes what can be pointed at.
+    pub fn listening(buffer: &'a mut Buffer, theme: &'a Theme) -> Self {
+        Self { spots: Some(Vec::new()), ..Self::new(buffer, theme) }
+    }
+
+    /// Something that can be pointed at is here. It is only made where somebody wants to know.
+    pub fn spot(&mut self, area: Rect, spot: impl FnOnce() -> Spot) {
+        if let Some(spots) = &mut self.spots {
+            spots.push((area.intersection(self.buffer.area), spot()));
+        }
+    }
+
+    /// What can be pointed at, what lies below first.
+    pub fn spots(&self) -> &[(Rect, Spot)] {
+        self.spots.as_deref().unwrap_or_default()
     }
 
     /// Clears an area to the look of a role.

@@ -11,11 +11,23 @@ use crate::pty::{self, Terminal};
 use crate::stage::Stage;
 use crate::support::{PROGRAM, text, until};
 
-/// A home with a cloud, so that the console has something to show.
+/// A home with a cloud, so that the console has something to show; its console takes the mouse, too.
 fn home() -> Home {
     let home = Home::new();
     home.run(["cloud", "add", "sandbox", "--driver", "sandbox"]).ok();
+    with_mouse(&home);
     home
+}
+
+fn with_mouse(home: &Home) {
+    let settings = home.path().join("config/settings.toml");
+    let text = std::fs::read_to_string(&settings).unwrap_or_default();
+    std::fs::write(&settings, format!("{text}\n[console]\nmouse = true\n")).unwrap();
+}
+
+/// The terminal tells the console of the mouse, or not.
+fn captured(terminal: &Terminal) -> bool {
+    terminal.screen(|screen| screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None)
 }
 
 /// A shell that runs a script in a home; `$QUARTERDECK` is the program.
@@ -52,9 +64,37 @@ fn a_terminated_console_leaves_the_terminal_as_it_was() {
     let home = home();
     let mut terminal = open(&home, &[], 80, 24);
     terminal.wait_for("sandbox");
-    assert!(terminal.screen(vt100::Screen::alternate_screen));
+    assert!(terminal.screen(vt100::Screen::alternate_screen) && captured(&terminal));
     terminal.signal(Signal::SIGTERM);
     terminal.end();
+    assert_eq!(terminal.disorder(), None);
+}
+
+#[test]
+fn the_mouse_points_clicks_and_is_left_alone_as_the_settings_say() {
+    let home = Home::new();
+    home.run(["cloud", "add", "sandbox", "--driver", "sandbox"]).ok();
+    let mut terminal = open(&home, &[], 100, 30);
+    terminal.wait_for("GiB");
+    assert!(!captured(&terminal), "nobody asked for it");
+    // What a mouse says all the same is no key.
+    terminal.press("\x1b[<0;30;2M\x1b[<64;1;1M4");
+    terminal.wait_for("SERVERS");
+
+    // It counts as soon as the settings say so, and no longer when they do not.
+    with_mouse(&home);
+    terminal.expect(|screen, _| screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None);
+    terminal.met("the mouse is taken");
+    let line = terminal.text().lines().nth(1).unwrap().to_owned();
+    let column = line.find("images").map(|at| line[..at].chars().count() + 2).unwrap();
+    terminal.press(&format!("\x1b[<0;{column};2M\x1b[<0;{column};2m"));
+    terminal.wait_for("IMAGES");
+    let settings = home.path().join("config/settings.toml");
+    std::fs::write(&settings, std::fs::read_to_string(&settings).unwrap().replace("mouse = true", "mouse = false")).unwrap();
+    terminal.expect(|screen, _| screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None);
+    terminal.met("the mouse is given back");
+    terminal.press("q");
+    assert!(terminal.end().success());
     assert_eq!(terminal.disorder(), None);
 }
 
@@ -76,7 +116,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again() {
 
     terminal.press("fg\n");
     terminal.wait_for("SERVERS");
-    assert!(terminal.screen(vt100::Screen::alternate_screen));
+    assert!(terminal.screen(vt100::Screen::alternate_screen) && captured(&terminal));
     terminal.press("6");
     terminal.wait_for("RUNS");
     std::fs::remove_file(home.path().join("after")).unwrap();
@@ -104,6 +144,7 @@ fn a_console_stopped_from_outside_gives_the_terminal_back_until_it_goes_on() {
         terminal.resize(100, 30);
         terminal.signal(Signal::SIGCONT);
         terminal.wait_for("CLUSTERS");
+        assert!(captured(&terminal));
         terminal.resize(80, 24);
         let whole = before.clone();
         terminal.expect(move |screen, _| pty::text(screen) == whole);
@@ -119,6 +160,7 @@ fn a_console_stopped_from_outside_gives_the_terminal_back_until_it_goes_on() {
 fn a_console_that_panics_leaves_the_terminal_sane_and_says_where_to_look() {
     let stage = Stage::set(Home::new(), 1).unwrap();
     let home = &stage.home;
+    with_mouse(home);
     let run = stage.start("wait.yml", 1);
     let flag = home.path().join("panic");
     let script = "stty -g > before; $QUARTERDECK; echo ended with $?; stty -g > after";
@@ -126,6 +168,7 @@ fn a_console_that_panics_leaves_the_terminal_sane_and_says_where_to_look() {
     command.env("QUARTERDECK_TEST_PANIC", &flag);
     let mut terminal = Terminal::open(command, 200, 50);
     terminal.wait_for("lab-1");
+    assert!(captured(&terminal));
     std::fs::write(&flag, "").unwrap();
     terminal.press("6");
     terminal.wait_for("ended with");

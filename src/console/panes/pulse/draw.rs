@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::console::state::{Model, Tab};
 use crate::console::theme::{Glyph, Role};
-use crate::console::widgets::canvas::{Canvas, cells};
+use crate::console::widgets::canvas::{Canvas, Spot, cells};
 
 use super::place::{self, Placed, TITLES};
 use super::{Line, Piece, REST, sections};
@@ -43,6 +43,9 @@ fn draw_section(canvas: &mut Canvas<'_>, placed: &Placed, selected: Option<&str>
 
 fn draw_line(canvas: &mut Canvas<'_>, area: Rect, line: &Line, selected: Option<&str>) {
     let chosen = line.id.is_some() && line.id.as_deref() == selected;
+    if let Some(id) = &line.id {
+        canvas.spot(area, || Spot::Row(id.clone()));
+    }
     if chosen {
         let ground = Rect { x: area.x.saturating_sub(1), width: area.width + 2, ..area };
         canvas.tint(ground, Role::Selected);

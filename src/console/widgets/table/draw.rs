@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::console::theme::{Glyph, Role};
-use crate::console::widgets::canvas::{Canvas, cells};
+use crate::console::widgets::canvas::{Canvas, Spot, cells};
 use crate::console::widgets::filter::Ready;
 use crate::model::text::clean;
 
@@ -83,6 +83,7 @@ impl Pen<'_> {
             let column = &self.table.columns[i];
             let sorted = self.table.sort.filter(|s| s.column == i).map(|s| if s.down { Glyph::Down } else { Glyph::Up });
             let role = if sorted.is_some() { Role::Accent } else { Role::Title };
+            canvas.spot(Rect { x, width: width + 1, height: 1, ..area }, || Spot::Title(i));
             // There is a gap behind every column.
             let behind = if column.right {
                 canvas.right(x, area.y, width, column.title, role);
@@ -99,6 +100,7 @@ impl Pen<'_> {
 
     /// Ground and sign of the selected line; whether it is this one, and the role that its text has to have.
     fn select(&self, canvas: &mut Canvas<'_>, area: Rect, id: &str) -> (bool, Option<Role>) {
+        canvas.spot(area, || Spot::Row(id.to_owned()));
         if self.table.selected.as_deref() != Some(id) {
             return (false, None);
         }
