@@ -160,12 +160,12 @@ fn wheel(model: &mut Model, part: &'static str, by: isize) {
     }
     if part == TEXT {
         if let Some(text) = model.text_mut() {
-            text.view.step(by as i64);
+            text.view.scroll(by as i64);
         }
         return;
     }
     match &mut model.run {
-        Some(view) if Part::named(part) == Some(Part::Output) => view.log.step(by as i64),
+        Some(view) if Part::named(part) == Some(Part::Output) => view.log.scroll(by as i64),
         _ => {
             if let Some(table) = table_of(model, part) {
                 table.step(by);

@@ -83,10 +83,10 @@ fn the_wheel_scrolls_what_is_below_it() {
     wheel(&mut console, "batch-test", true);
     assert_ne!(selected(&console), before);
     assert!(!console.model.lower);
-    wheel(&mut console, "master-1", true);
+    wheel(&mut console, "app-3", true);
     assert!(console.model.nodes.selected().is_some(), "the nodes were below it");
 
-    let mut console = console_on_run(120, 40, Profile::TrueColour);
+    let mut console = console_on_run(120, 40, Profile::TrueColour, 43);
     console.model.pointer.on = true;
     answer_pages(&mut console, 500);
     console.background();

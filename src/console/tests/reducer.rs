@@ -248,7 +248,7 @@ fn changed_settings_count_at_once_and_wrong_ones_are_told() {
         let themes = ["quarterdeck", "ember"].iter().filter_map(theme).collect();
         let (notify, motion) = (Notify::default(), Motion::Full);
         let (columns, favourites) = (Default::default(), Default::default());
-        Looks { themes, wanted: "ember".to_owned(), keymap, notify, motion, columns, favourites, problems }
+        Looks { themes, wanted: "ember".to_owned(), keymap, notify, motion, mouse: false, columns, favourites, problems }
     };
     console.take(Msg::Looks(Box::new(Ok(looks("[global]\n\"Q\" = \"quit\"\n")))));
     assert_eq!(console.model.theme.name, "ember");

@@ -421,11 +421,15 @@ impl LogView {
 
     /// Moves by pages.
     pub fn page_by(&mut self, by: i64) {
-        if self.following && by >= 0 {
+        self.scroll(by * i64::try_from(self.height.saturating_sub(1).max(1)).unwrap_or(1));
+    }
+
+    /// Moves the window by so many rows, and the cursor with it.
+    pub fn scroll(&mut self, step: i64) {
+        if self.following && step >= 0 {
             return;
         }
         self.stand_still();
-        let step = by * i64::try_from(self.height.saturating_sub(1).max(1)).unwrap_or(1);
         self.top = self.top.saturating_add_signed(step).min(self.last_top());
         if let Some(cursor) = self.cursor {
             let cursor = cursor.saturating_add_signed(step).min(self.rows().saturating_sub(1));
