@@ -87,7 +87,7 @@ fn the_mouse_points_clicks_and_is_left_alone_as_the_settings_say() {
     terminal.met("the mouse is taken");
     let line = terminal.text().lines().nth(1).unwrap().to_owned();
     let column = line.find("images").map(|at| line[..at].chars().count() + 2).unwrap();
-    terminal.press(&format!("\x1b[<0;{column};2M\x1b[<0;{column};2m"));
+    terminal.press(format!("\x1b[<0;{column};2M\x1b[<0;{column};2m"));
     terminal.wait_for("IMAGES");
     let settings = home.path().join("config/settings.toml");
     std::fs::write(&settings, std::fs::read_to_string(&settings).unwrap().replace("mouse = true", "mouse = false")).unwrap();
