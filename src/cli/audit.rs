@@ -25,7 +25,7 @@ pub async fn run(app: &mut App<'_>, args: Audit) -> Ended {
     if args.json.json {
         return app.json(&entries);
     }
-    let mut table = Table::new(["at", "who", "from", "what", "run", "result"]);
+    let mut table = Table::new(["at", "who", "from", "what", "run", "cluster", "cloud", "result"]);
     for entry in entries {
         let from = entry.from.as_ref().and_then(|line| line.split(' ').next()).map_or(String::new(), |ip| format!(" {ip}"));
         table.row([
@@ -34,6 +34,8 @@ pub async fn run(app: &mut App<'_>, args: Audit) -> Ended {
             format!("{}{from}", entry.client),
             entry.what,
             entry.run.map_or("-".to_owned(), |run| run.to_string()),
+            entry.cluster.unwrap_or_else(|| "-".to_owned()),
+            entry.cloud.map_or("-".to_owned(), |cloud| cloud.to_string()),
             entry.result,
         ]);
     }

@@ -57,6 +57,15 @@ pub struct Play {
     pub known: u64,
 }
 
+/// A prompt that was answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answered {
+    pub prompt: PromptId,
+    pub run: RunNo,
+    /// By whom, and what: `ben answered: retry`.
+    pub says: String,
+}
+
 /// What comes out of recorded events.
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Recorded {
@@ -65,8 +74,7 @@ struct Recorded {
     clusters: BTreeMap<ClusterId, Cluster>,
     nodes: BTreeMap<(ClusterId, String), Node>,
     prompts: BTreeMap<PromptId, Prompt>,
-    /// The prompt that was answered last, and by whom.
-    answered: Option<(PromptId, String)>,
+    answered: Option<Answered>,
     /// The event that each step is from: the steps of a run come beside the range as well.
     step_seq: BTreeMap<(RunNo, u32), u64>,
 }
@@ -122,9 +130,9 @@ impl Mirror {
         &self.recorded.prompts
     }
 
-    /// The prompt that was answered last, and what to say of that.
-    pub fn answered(&self) -> Option<(PromptId, &str)> {
-        self.recorded.answered.as_ref().map(|(id, says)| (*id, says.as_str()))
+    /// The prompt that was answered last.
+    pub fn answered(&self) -> Option<&Answered> {
+        self.recorded.answered.as_ref()
     }
 
     /// Takes in a message; says what is different now. Replies and farewells change nothing.
@@ -337,7 +345,7 @@ impl Recorded {
                 }
                 if let PromptState::Answered { by, word, .. } = &prompt.state {
                     let what = if word.is_empty() { String::new() } else { format!(": {word}") };
-                    self.answered = Some((id, format!("{by} answered{what}")));
+                    self.answered = Some(Answered { prompt: id, run: prompt.run, says: format!("{by} answered{what}") });
                 }
                 Some(Change::Prompt(id))
             }

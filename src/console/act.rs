@@ -1,21 +1,23 @@
 //! What each action does to the model.
 
 use crate::model::server::PowerAction;
-use crate::model::{CloudName, Cluster, Deed, Driver, Ending, Level, RunNo, Server};
+use crate::model::{CloudName, Driver, Ending, Level, RunNo};
 use crate::protocol::{Command, SpecSource};
 
 use super::action::Action;
-use super::bulk::{self, Bulk, Item};
+use super::bulk::Item;
 use super::custom;
 use super::detail;
 use super::go::{self, goto};
 use super::layers::{
-    BulkLayer, Choose, Columns, Confirm, Create, Favourites, FilterLine, Help, Jump, Layer, Palette, PlanLayer, PlaybookLayer,
-    PromptLayer, Scale, TextLayer, choose,
+    BulkLayer, Choose, Columns, Create, Favourites, FilterLine, Help, Jump, Layer, Palette, PeopleLayer, PlanLayer,
+    PlaybookLayer, PromptLayer, Scale, TextLayer, choose,
 };
 use super::msg::{Effect, Goal, Slot, Source};
 use super::panes;
+use super::people;
 use super::rails;
+use super::remove;
 use super::run::{self, Only, Part, result_place, result_text};
 use super::shell;
 use super::state::{Model, Tab};
@@ -25,7 +27,6 @@ use super::verbs;
 use super::viewer;
 use super::widgets::table::Table;
 use super::wizard;
-use super::words;
 
 /// What is said of the request that makes the sandbox cloud for a try.
 pub const TRY: &str = "made the sandbox cloud";
@@ -75,6 +76,11 @@ fn carry_out(model: &mut Model, action: Action) {
             let layer = Favourites::new(model);
             model.layers.push(Layer::Favourites(layer));
         }
+        Action::People => {
+            let layer = PeopleLayer::new(model);
+            model.layers.push(Layer::People(layer));
+        }
+        Action::Unfollow => people::unfollow(model),
         Action::Results => model.layers.push(Layer::Bulk(BulkLayer::default())),
         Action::ViewBack => go::walk(model, false),
         Action::ViewForward => go::walk(model, true),
@@ -92,6 +98,7 @@ fn carry_out(model: &mut Model, action: Action) {
         Action::GotoServers => goto(model, Tab::Servers),
         Action::GotoClusters => goto(model, Tab::Clusters),
         Action::GotoRuns => goto(model, Tab::Runs),
+        Action::GotoAudit => goto(model, Tab::Audit),
         Action::CloudScope => next_scope(model),
         Action::Theme => next_theme(model),
         Action::Palette => model.layers.push(Layer::Palette(Palette::new(model))),
@@ -120,9 +127,9 @@ fn act_on(model: &mut Model, action: Action) {
             model.layers.push(Layer::Create(Box::new(layer)));
         }
         Action::Playbook | Action::Scale | Action::Repair => cluster(model, action),
-        Action::ClusterDelete => cluster_delete(model),
-        Action::ServerDelete => server_delete(model),
-        Action::ImageDelete => image_delete(model),
+        Action::ClusterDelete => remove::clusters(model),
+        Action::ServerDelete => remove::servers(model),
+        Action::ImageDelete => remove::images(model),
         Action::CloudTest => model.request(Slot::CloudTest, Command::Clouds { test: true }),
         Action::Shell => shell::open(model),
         Action::ServerStart => power(model, PowerAction::Start, "start"),
@@ -233,6 +240,15 @@ fn sort(model: &mut Model, change: impl FnOnce(&mut Table)) {
     model.say(format!("sorted by {}", by.to_lowercase()), Role::Dim);
 }
 
+/// The column that says most of a row.
+fn named_by(tab: Tab) -> usize {
+    match tab {
+        Tab::Audit => 2,
+        Tab::Runs => 1,
+        _ => 0,
+    }
+}
+
 fn copy(model: &mut Model) {
     let text = match &model.run {
         Some(view) if view.part == Part::Output => return viewer::copy(model),
@@ -242,8 +258,7 @@ fn copy(model: &mut Model) {
         None if model.lower => model.nodes.selected().map(str::to_owned),
         None => {
             let table = model.table(model.tab);
-            let names: Vec<&str> =
-                table.targets().iter().filter_map(|id| table.cell(id, usize::from(model.tab == Tab::Runs))).collect();
+            let names: Vec<&str> = table.targets().iter().filter_map(|id| table.cell(id, named_by(model.tab))).collect();
             (!names.is_empty()).then(|| names.join("\n"))
         }
     };
@@ -297,7 +312,7 @@ fn open(model: &mut Model) {
                 open_run(model, run);
             }
         }
-        Tab::Runs => {
+        Tab::Runs | Tab::Audit => {
             let run = model.current_run().map(|r| r.number);
             if let Some(run) = run {
                 open_run(model, run);
@@ -329,6 +344,9 @@ fn open_missing(model: &mut Model) -> bool {
 }
 
 fn back(model: &mut Model) {
+    if model.people.following.is_some() {
+        return people::unfollow(model);
+    }
     if let Some(view) = &mut model.run {
         if view.log.back() {
             return;
@@ -436,84 +454,8 @@ fn cluster(model: &mut Model, action: Action) {
     model.layers.push(layer);
 }
 
-/// One thing: asked with what is done to it. Several: each gets a result of its own.
-fn confirm(model: &mut Model, verb: &str, kind: &str, text: &str, items: Vec<Item>, type_it: bool) {
-    let title = format!("{verb} {}", words::many(items.len() as u64, kind));
-    let names: Vec<&str> = items.iter().map(|i| i.name.as_str()).collect();
-    let text = if text.is_empty() { names.join(", ") } else { format!("{}\n\n{text}", names.join(", ")) };
-    let layer = match items.as_slice() {
-        [] => return,
-        [only] => {
-            let command = (Slot::Act(format!("{verb}: {}", only.name)), only.command.clone());
-            Confirm::new(format!("{verb} {kind}"), text, type_it.then(|| only.name.clone()), vec![command])
-        }
-        _ => {
-            let word = type_it.then(|| words::many(items.len() as u64, kind));
-            Confirm::several(text, word, Bulk::new(title, items))
-        }
-    };
-    model.layers.push(Layer::Confirm(layer));
-}
-
-fn cluster_delete(model: &mut Model) {
-    let ids = model.table(Tab::Clusters).targets();
-    let clusters: Vec<Cluster> = ids.iter().filter_map(|id| model.cluster(id)).cloned().collect();
-    if let [cluster] = clusters.as_slice() {
-        let layer = PlanLayer::ask(model, format!("delete {}", cluster.name), Command::PlanDelete { cluster: cluster.id });
-        model.layers.push(Layer::Plan(Box::new(layer)));
-        return;
-    }
-    let item = |c: &Cluster| Item::new(&c.name, c.id.to_string(), Command::PlanDelete { cluster: c.id });
-    let text = "All their servers are deleted. What is on their disks is lost.";
-    confirm(model, "delete", "cluster", text, clusters.iter().map(item).collect(), true);
-}
-
-fn server_delete(model: &mut Model) {
-    let servers = target_servers(model);
-    let in_cluster = servers.iter().any(|s| s.tags.is_some());
-    let mut text = "What is on the disks is lost.".to_owned();
-    if in_cluster {
-        text.push_str(" Servers of a cluster are better deleted with their cluster: scale it, or delete it.");
-    }
-    let Some((level, says)) = rails::question(model, Deed::ServerDelete, &servers, Level::Name) else { return };
-    text.push_str(&says);
-    let items = servers.into_iter().map(|s| {
-        let id = format!("{}/{}", s.cloud, s.id);
-        Item::new(s.name, id, Command::ServerDelete { cloud: s.cloud, server: s.id })
-    });
-    asked(model, level, "delete", "server", &text, items.collect());
-}
-
-/// Does it at once, after a yes, or after the name was typed.
-fn asked(model: &mut Model, level: Level, verb: &str, kind: &str, text: &str, items: Vec<Item>) {
-    match (level, items.as_slice()) {
-        (Level::None, [only]) => model.request(Slot::Act(format!("{verb} {}", only.name)), only.command.clone()),
-        (Level::None, _) => {
-            let title = format!("{verb} {}", words::many(items.len() as u64, kind));
-            bulk::begin(model, Bulk::new(title, items));
-        }
-        (level, _) => confirm(model, verb, kind, text, items, level == Level::Name),
-    }
-}
-
-fn image_delete(model: &mut Model) {
-    let ids = model.table(Tab::Images).targets();
-    let item = |id: &String| {
-        let (cloud, image) = id.split_once('/')?;
-        let name = model.table(Tab::Images).cell(id, 0)?;
-        Some(Item::new(name, id, Command::ImageDelete { cloud: CloudName::new(cloud), image: image.to_owned() }))
-    };
-    let items = ids.iter().filter_map(item).collect();
-    confirm(model, "delete", "image", "Servers that were made from it stay.", items, true);
-}
-
-fn target_servers(model: &Model) -> Vec<Server> {
-    let ids = model.table(Tab::Servers).targets();
-    ids.iter().filter_map(|id| model.server(id)).cloned().collect()
-}
-
 fn power(model: &mut Model, action: PowerAction, word: &str) {
-    let servers = target_servers(model);
+    let servers = model.target_servers();
     let otherwise = if action == PowerAction::Start { Level::None } else { Level::Yes };
     let Some((level, says)) = rails::question(model, action.into(), &servers, otherwise) else { return };
     let items: Vec<Item> = servers
@@ -523,7 +465,7 @@ fn power(model: &mut Model, action: PowerAction, word: &str) {
             Item::new(s.name, id, Command::ServerPower { cloud: s.cloud, server: s.id, action })
         })
         .collect();
-    asked(model, level, word, "server", says.trim_start(), items);
+    remove::asked(model, level, word, "server", says.trim_start(), items);
 }
 
 fn console_log(model: &mut Model) {

@@ -126,6 +126,8 @@ actions! {
     Jump = "jump", List, "jump", "to what belongs to it: owner, parts, runs";
     Results = "results", Everywhere, "results", "how the last action on several went, one by one";
     Favourites = "favourites", Everywhere, "favourites", "views on digits: go to one, keep this one";
+    People = "people", Everywhere, "people", "who is here and what they look at; follow somebody's view";
+    Unfollow = "people unfollow", Everywhere, "unfollow", "no longer show what somebody else looks at";
     ViewBack = "view back", Everywhere, "view back", "to the view before this one";
     ViewForward = "view forward", Everywhere, "view forward", "to the view that was left by going back";
     Copy = "copy", List, "copy", "copy the name or the line to the clipboard";
@@ -140,6 +142,7 @@ actions! {
     GotoServers = "goto servers", Everywhere, "servers", "the servers";
     GotoClusters = "goto clusters", Everywhere, "clusters", "the clusters";
     GotoRuns = "goto runs", Everywhere, "runs", "the runs";
+    GotoAudit = "goto audit", Everywhere, "audit", "who changed what";
     ReadOnly = "read only", Everywhere, "read-only", "change nothing from here; once more: act again, after a question";
     Theme = "next theme", Everywhere, "theme", "the next theme";
     Setup = "setup", Everywhere, "set-up", "set up this home: terminal, tools, clouds, safety";

@@ -1,6 +1,7 @@
 //! Going places: tabs, things, back and forth through the views, and what belongs to a thing.
 
-use crate::model::{CloudName, Cluster, ClusterId, Run, RunKind, RunNo, Server, Time};
+use crate::model::{AuditEntry, CloudName, Cluster, ClusterId, Run, RunKind, RunNo, Server, Time};
+use crate::protocol::{View, view};
 
 use super::layers::Layer;
 use super::msg::Effect;
@@ -18,11 +19,21 @@ const KEEP: usize = 100;
 pub struct Place {
     tab: Tab,
     scope: Option<CloudName>,
-    run: Option<(RunNo, Part)>,
+    run: Option<RunPlace>,
     filter: String,
     selected: Option<String>,
     lower: bool,
     node: Option<String>,
+}
+
+/// How a run was looked at: the part, and what was selected in each.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct RunPlace {
+    number: RunNo,
+    part: Part,
+    step: Option<String>,
+    task: Option<String>,
+    host: Option<String>,
 }
 
 impl Place {
@@ -32,19 +43,73 @@ impl Place {
         Self {
             tab: model.tab,
             scope: model.scope.clone(),
-            run: model.run.as_ref().map(|view| (view.number, view.part)),
+            run: model.run.as_ref().map(|view| RunPlace {
+                number: view.number,
+                part: view.part,
+                step: owned(view.steps.selected()),
+                task: owned(view.plays.selected()),
+                host: owned(view.hosts.selected()),
+            }),
             filter: table.filter().to_owned(),
-            selected: table.selected().map(str::to_owned),
+            selected: owned(table.selected()),
             lower: model.lower,
-            node: model.nodes.selected().map(str::to_owned),
+            node: owned(model.nodes.selected()),
         }
+    }
+
+    /// The same as others see it.
+    pub fn view(&self, model: &Model) -> View {
+        // The first column names a row: of a run, its number.
+        let column = if self.tab == Tab::Audit { 2 } else { 0 };
+        let name = self.selected.as_ref().and_then(|id| model.table(self.tab).cell(id, column));
+        View {
+            tab: self.tab.name().to_owned(),
+            cloud: self.scope.clone(),
+            filter: self.filter.trim().to_owned(),
+            name: name.unwrap_or_default().to_owned(),
+            selected: self.selected.clone(),
+            node: self.node.clone(),
+            lower: self.lower,
+            run: self.run.clone().map(|run| view::RunView {
+                number: run.number,
+                part: run.part.name().to_owned(),
+                step: run.step,
+                task: run.task,
+                host: run.host,
+            }),
+            follows: None,
+        }
+    }
+
+    /// What somebody else looks at; `None`: this console has no such list.
+    pub fn of_view(view: &View) -> Option<Self> {
+        let run = view.run.clone().map(|run| RunPlace {
+            number: run.number,
+            part: Part::ALL.into_iter().find(|part| part.name() == run.part).unwrap_or(Part::Steps),
+            step: run.step,
+            task: run.task,
+            host: run.host,
+        });
+        Some(Self {
+            tab: Tab::ALL.into_iter().find(|tab| tab.name() == view.tab)?,
+            scope: view.cloud.clone(),
+            run,
+            filter: view.filter.clone(),
+            selected: view.selected.clone(),
+            lower: view.lower,
+            node: view.node.clone(),
+        })
     }
 
     /// It is another view, not the same one looked at elsewhere.
     fn differs(&self, other: &Self) -> bool {
         (self.tab, &self.scope, &self.filter) != (other.tab, &other.scope, &other.filter)
-            || self.run.map(|(number, _)| number) != other.run.map(|(number, _)| number)
+            || self.run.as_ref().map(|run| run.number) != other.run.as_ref().map(|run| run.number)
     }
+}
+
+fn owned(id: Option<&str>) -> Option<String> {
+    id.map(str::to_owned)
 }
 
 /// The views that were looked at.
@@ -82,15 +147,29 @@ pub fn walk(model: &mut Model, forward: bool) {
     let Some(place) = from.pop() else { return };
     to.extend(trail.here.take());
     trail.here = Some(place.clone());
-    model.scope = place.scope;
+    show(model, &place);
+    // Something may be gone by now: where one is, is what there is.
+    model.trail.here = Some(Place::of(model));
+}
+
+/// Shows a place, as far as there is such a thing.
+pub fn show(model: &mut Model, place: &Place) {
+    let same = (model.tab, &model.scope) == (place.tab, &place.scope) && model.run.is_some() == place.run.is_some();
+    model.scope.clone_from(&place.scope);
     model.tab = place.tab;
     model.lower = place.lower;
-    model.run = place.run.map(|(number, part)| {
-        let mut view = RunView::new(number);
-        view.part = part;
-        Box::new(view)
+    let open = model.run.take();
+    model.run = place.run.as_ref().map(|run| {
+        // One that is open already keeps its place in the output.
+        let mut view = open.filter(|view| view.number == run.number).unwrap_or_else(|| Box::new(RunView::new(run.number)));
+        view.part = run.part;
+        let parts = [(&mut view.steps, &run.step), (&mut view.plays, &run.task), (&mut view.hosts, &run.host)];
+        parts.into_iter().for_each(|(table, id)| table.select(id.as_deref()));
+        view
     });
-    model.touch_all();
+    if !same {
+        model.touch_all();
+    }
     if model.run.is_none() {
         model.make_rows();
     }
@@ -98,8 +177,6 @@ pub fn walk(model: &mut Model, forward: bool) {
     table.set_filter(&place.filter);
     table.select(place.selected.as_deref());
     model.nodes.select(place.node.as_deref());
-    // Something may be gone by now: where one is, is what there is.
-    model.trail.here = Some(Place::of(model));
 }
 
 /// To a tab.
@@ -226,6 +303,11 @@ pub fn related(model: &Model) -> Vec<Related> {
                 of_run(model, run, &mut add);
             }
         }
+        Tab::Audit => {
+            if let Some(entry) = panes::audit::entry(model, id) {
+                of_entry(model, entry, &mut add);
+            }
+        }
     }
     out
 }
@@ -272,6 +354,22 @@ fn of_cluster(model: &Model, cluster: &Cluster, add: &mut impl FnMut(char, Strin
         add('m', format!("run {} that made it", run.number), format!("run show {}", run.number));
     }
     add('o', format!("cloud {}", cluster.cloud), format!("cloud show {}", cluster.cloud));
+}
+
+fn of_entry(model: &Model, entry: &AuditEntry, add: &mut impl FnMut(char, String, String)) {
+    if let Some(run) = entry.run.and_then(|run| model.mirror.runs().get(&run)) {
+        add('r', format!("run {}: {}", run.number, run.title), format!("run show {}", run.number));
+    }
+    if let Some(name) = &entry.cluster {
+        if model.mirror.clusters().values().any(|cluster| cluster.name == *name) {
+            add('c', format!("cluster {name}"), format!("cluster show {name}"));
+        }
+        add('k', format!("all that was done to {name}"), format!("audit cluster={}", quoted(name)));
+    }
+    if let Some(cloud) = &entry.cloud {
+        add('o', format!("cloud {cloud}"), format!("cloud show {cloud}"));
+    }
+    add('w', format!("all that {} did", entry.who), format!("audit who={}", quoted(&entry.who)));
 }
 
 fn of_run(model: &Model, run: &Run, add: &mut impl FnMut(char, String, String)) {

@@ -19,6 +19,8 @@ use super::wizard;
 pub enum Slot {
     /// Which topics are subscribed to.
     Subscription,
+    /// What is shown here, for others.
+    View,
     /// Steps and playbooks of the run that is open.
     Detail(RunNo),
     /// A page of output for the view.
@@ -29,6 +31,8 @@ pub enum Slot {
     Line,
     /// What happened to a node.
     Timeline,
+    /// Who changed what.
+    Audit,
     /// Events of a playbook that did not come by themselves.
     Plays(RunNo, u32),
     /// Events for a replay.

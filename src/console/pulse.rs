@@ -24,6 +24,11 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     if area.width >= 64 {
         x += canvas.text(x, area.y, 14, "quarterdeck", Role::Brand) + 3;
     }
+    if let Some(following) = &model.people.following {
+        // Comes first, for nothing else says why the screen moves.
+        let text = format!("{} following {}", canvas.theme.glyph(Glyph::Arrow), following.name);
+        x += canvas.text(x, area.y, end.saturating_sub(x + 1).min(34), &text, Role::Warn) + 3;
+    }
     let scope = model.scope.as_ref().map_or_else(|| everything(model), ToString::to_string);
     x += canvas.text(x, area.y, end.saturating_sub(x + 1).min(24), &scope, Role::Strong) + 1;
     for (sign, role) in super::rails::signs(model) {

@@ -1,8 +1,8 @@
 //! Guard rails as the console shows them: what is greyed and why, what is asked, which clouds are production. The
 //! engine refuses the same by itself.
 
-use crate::model::{CloudInfo, CloudName, Deed, Level, Ruling, Server};
-use crate::protocol::Command;
+use crate::model::{CloudInfo, CloudName, ClusterId, Deed, Level, Ruling, Server};
+use crate::protocol::{Command, View};
 
 use super::layers::{Confirm, Layer};
 use super::msg::Slot;
@@ -39,22 +39,26 @@ pub fn why_not_server(model: &Model, deed: Deed, server: &Server) -> Option<Stri
     why_not(model, deed, &server.cloud, cluster_of(model, server))
 }
 
-/// The strictest that the guards say of these servers.
-fn of_servers(model: &Model, deed: Deed, servers: &[Server]) -> Ruling {
-    let each = servers.iter().map(|s| model.mirror.rules.ruling(deed, [&s.cloud], cluster_of(model, s)));
-    each.reduce(Ruling::and).unwrap_or_default()
-}
-
 /// How surely somebody is asked about these servers, and what is added to the question; `None`: the guards are against
 /// it, and that was said.
 pub fn question(model: &mut Model, deed: Deed, servers: &[Server], otherwise: Level) -> Option<(Level, String)> {
-    let ruling = of_servers(model, deed, servers);
-    if let Err(why) = ruling.check(u32::try_from(servers.len()).unwrap_or(u32::MAX)) {
+    let things: Vec<Guarded> = servers.iter().map(|s| (s.cloud.clone(), cluster_of(model, s).map(str::to_owned))).collect();
+    question_of(model, deed, &things, servers.len(), otherwise)
+}
+
+/// What a guard can speak of: a cloud, and a cluster on it.
+pub type Guarded = (CloudName, Option<String>);
+
+/// The same about things of any kind; the action touches `count` of them, or so many servers.
+pub fn question_of(model: &mut Model, deed: Deed, things: &[Guarded], count: usize, otherwise: Level) -> Option<(Level, String)> {
+    let each = things.iter().map(|(cloud, cluster)| model.mirror.rules.ruling(deed, [cloud], cluster.as_deref()));
+    let ruling = each.reduce(Ruling::and).unwrap_or_default();
+    if let Err(why) = ruling.check(u32::try_from(count).unwrap_or(u32::MAX)) {
         model.say(why, Role::Warn);
         return None;
     }
     let mut says = if ruling.why.is_empty() { String::new() } else { format!("\n\n{}", ruling.why) };
-    if servers.iter().any(|server| is_prod(model, &server.cloud)) {
+    if things.iter().any(|(cloud, _)| is_prod(model, cloud)) {
         says.push_str("\n\nThis is PROD.");
     }
     Some((ruling.level_or(otherwise), says))
@@ -63,6 +67,19 @@ pub fn question(model: &mut Model, deed: Deed, servers: &[Server], otherwise: Le
 /// Others live from what runs there.
 pub fn is_prod(model: &Model, cloud: &CloudName) -> bool {
     info(model, cloud).is_some_and(|info| info.prod)
+}
+
+/// What somebody looks at is on a cloud that is production, or belongs to a cluster there.
+pub fn view_is_prod(model: &Model, view: &View) -> bool {
+    let of_cluster = |id: ClusterId| model.mirror.clusters().get(&id).is_some_and(|cluster| is_prod(model, &cluster.cloud));
+    if let Some(run) = &view.run {
+        return model.mirror.runs().get(&run.number).and_then(|run| run.cluster).is_some_and(of_cluster);
+    }
+    let selected = view.selected.as_deref().unwrap_or_default();
+    // The ids of rows: a cluster's, `CLOUD`, `CLOUD/…`.
+    let cloud = CloudName::new(selected.split('/').next().unwrap_or_default());
+    view.cloud.iter().chain([&cloud]).any(|cloud| is_prod(model, cloud))
+        || selected.parse().is_ok_and(|id| of_cluster(ClusterId(id)))
 }
 
 /// What a title says when one of these clouds is production.

@@ -15,6 +15,7 @@ use crate::protocol::{Command, Role as Seat, Topic};
 
 use super::Start;
 use super::action::Action;
+use super::audit::Audit;
 use super::bulk::Bulk;
 use super::go::Trail;
 use super::input::{Key, Keymap};
@@ -22,6 +23,7 @@ use super::layers::{Layer, TextLayer};
 use super::mouse::Pointer;
 use super::msg::{Effect, Slot};
 use super::panes;
+use super::people::People;
 use super::recall::Recall;
 use super::run::RunView;
 use super::tell::Tell;
@@ -39,11 +41,13 @@ pub enum Tab {
     Servers,
     Clusters,
     Runs,
+    Audit,
 }
 
 impl Tab {
     /// All tabs, from left to right.
-    pub const ALL: [Tab; 7] = [Tab::Pulse, Tab::Clouds, Tab::Flavors, Tab::Images, Tab::Servers, Tab::Clusters, Tab::Runs];
+    pub const ALL: [Tab; 8] =
+        [Tab::Pulse, Tab::Clouds, Tab::Flavors, Tab::Images, Tab::Servers, Tab::Clusters, Tab::Runs, Tab::Audit];
 
     /// Its name: on the screen and as the keymap's table.
     pub fn name(self) -> &'static str {
@@ -55,6 +59,7 @@ impl Tab {
             Self::Servers => "servers",
             Self::Clusters => "clusters",
             Self::Runs => "runs",
+            Self::Audit => "audit",
         }
     }
 
@@ -68,6 +73,7 @@ impl Tab {
             Self::Servers => 4,
             Self::Clusters => 5,
             Self::Runs => 6,
+            Self::Audit => 7,
         }
     }
 
@@ -77,7 +83,7 @@ impl Tab {
             Self::Flavors => Some(ListKind::Flavors),
             Self::Images => Some(ListKind::Images),
             Self::Servers => Some(ListKind::Servers),
-            Self::Pulse | Self::Clouds | Self::Clusters | Self::Runs => None,
+            Self::Pulse | Self::Clouds | Self::Clusters | Self::Runs | Self::Audit => None,
         }
     }
 }
@@ -170,6 +176,10 @@ pub struct Model {
     pub ready: bool,
     /// Counts up with whatever comes in.
     pub news: u64,
+    /// Who changed what.
+    pub audit: Audit,
+    /// The others, and what they are told.
+    pub people: People,
     /// What was typed before.
     pub recall: Recall,
     /// Nothing that changes something is done from here until it is switched off.
@@ -226,6 +236,8 @@ impl Model {
             subscribed: BTreeSet::new(),
             ready: false,
             news: 0,
+            audit: Audit::default(),
+            people: People::default(),
             recall: Recall::default(),
             read_only: false,
             favourites: BTreeMap::new(),
@@ -381,6 +393,12 @@ impl Model {
         }
     }
 
+    /// The servers that an action is about: the marked ones, else the selected one.
+    pub fn target_servers(&self) -> Vec<Server> {
+        let ids = self.table(Tab::Servers).targets();
+        ids.iter().filter_map(|id| self.server(id)).cloned().collect()
+    }
+
     /// The cluster of this row id.
     pub fn cluster(&self, id: &str) -> Option<&Cluster> {
         self.mirror.clusters().get(&ClusterId(id.parse().ok()?))
@@ -404,6 +422,7 @@ impl Model {
             (Some(view), _) => view.number,
             (None, Tab::Pulse) => RunNo(self.table(Tab::Pulse).selected()?.strip_prefix("run ")?.parse().ok()?),
             (None, Tab::Runs) => RunNo(self.table(Tab::Runs).selected()?.parse().ok()?),
+            (None, Tab::Audit) => panes::audit::entry(self, self.table(Tab::Audit).selected()?)?.run?,
             _ => return None,
         };
         self.mirror.runs().get(&number)
@@ -536,6 +555,7 @@ impl Model {
             next = Some(next.map_or(hints, |n| n.min(hints)));
         }
         let mut at = |t: Time| next = Some(next.map_or(t, |n| n.min(t)));
+        self.people.next.into_iter().for_each(&mut at);
         if self.under_way().next().is_some() && self.link == Link::Up {
             at(tick());
         }

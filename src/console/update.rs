@@ -7,6 +7,7 @@ use crate::protocol::{Answer, FromEngine, ListKind, Refusal, Role as Seat};
 
 use super::act;
 use super::action::{Action, Offer};
+use super::audit;
 use super::bulk;
 use super::custom;
 use super::detail;
@@ -17,6 +18,7 @@ use super::layout;
 use super::mouse;
 use super::msg::{Effect, Msg, Slot};
 use super::panes;
+use super::people;
 use super::rails;
 use super::run::{self, RunView};
 use super::setup::{AUTO, Looks};
@@ -33,9 +35,9 @@ pub use act::act;
 pub fn update(model: &mut Model, msg: Msg) {
     model.news += u64::from(matches!(msg, Msg::Incoming(_) | Msg::Reply { .. }));
     match msg {
-        Msg::Input(Input::Key(key)) => key_pressed(model, key),
-        Msg::Input(Input::Paste(text)) => pasted(model, &text),
-        Msg::Input(Input::Mouse(mouse)) => mouse::moved(model, mouse),
+        Msg::Input(Input::Key(key)) => people::own(model, |model| key_pressed(model, key)),
+        Msg::Input(Input::Paste(text)) => people::own(model, |model| pasted(model, &text)),
+        Msg::Input(Input::Mouse(mouse)) => people::own(model, |model| mouse::moved(model, mouse)),
         Msg::Input(Input::Background(rgb)) => background(model, rgb),
         Msg::Input(Input::Focus(_) | Input::Answer) => {}
         Msg::Looks(looks) => looks_changed(model, *looks),
@@ -63,8 +65,11 @@ pub fn update(model: &mut Model, msg: Msg) {
 /// Brings everything that follows from the model up to date, after one message or many: rows, windows,
 /// subscriptions. Returns what is to be done.
 pub fn settle(model: &mut Model) -> Vec<Effect> {
+    people::show(model);
+    audit::ask(model);
     fit(model);
     model.make_rows();
+    people::tell(model);
     tell::look(model);
     ask(model);
     if model.layers.is_empty() && model.ready {
@@ -99,7 +104,7 @@ pub fn detail_lines(tab: Tab) -> u16 {
     match tab {
         Tab::Clusters => 14,
         Tab::Clouds => 6,
-        Tab::Servers | Tab::Runs => 4,
+        Tab::Servers | Tab::Runs | Tab::Audit => 4,
         Tab::Flavors | Tab::Images => 2,
         Tab::Pulse => 0,
     }
@@ -268,8 +273,11 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         Offer::yes(Action::GotoServers),
         Offer::yes(Action::GotoClusters),
         Offer::yes(Action::GotoRuns),
+        Offer::yes(Action::GotoAudit),
         Offer::yes(Action::CloudScope).unless((model.mirror.clouds.len() < 2).then_some("there is one cloud at most")),
         Offer::yes(Action::Favourites),
+        Offer::yes(Action::People),
+        Offer::yes(Action::Unfollow).unless(model.people.following.is_none().then_some("you follow nobody")),
         Offer::yes(Action::ViewBack).unless((!back).then_some("this is the first view")),
         Offer::yes(Action::ViewForward).unless((!forward).then_some("this is the last view")),
         Offer::yes(Action::Results).unless(model.bulk.is_none().then_some("nothing was done to several things so far")),
@@ -306,6 +314,8 @@ fn came(model: &mut Model, incoming: Incoming) {
             let again = matches!(model.link, Link::Lost { .. });
             model.link = Link::Up;
             model.me.seat = welcome.role;
+            model.people.connected(welcome.session);
+            model.audit.lost();
             if again {
                 model.say("connected again", Role::Ok);
                 model.ask_anew();
@@ -374,15 +384,21 @@ fn apply_change(model: &mut Model, change: Change) {
             if !model.mirror.prompts().contains_key(&id) {
                 let before = model.layers.len();
                 model.layers.retain(|layer| !matches!(layer, Layer::Prompt(p) if p.id == id));
-                // Whoever was about to answer is told who was faster.
-                let answered = model.mirror.answered().filter(|(of, _)| *of == id).map(|(_, says)| says.to_owned());
-                if let (true, Some(says)) = (model.layers.len() < before, answered) {
-                    model.say(says, Role::Text);
+                // Whoever was about to answer, or looks at the run, is told who was faster.
+                let answered = model.mirror.answered().filter(|answered| answered.prompt == id).cloned();
+                if let Some(answered) = answered
+                    && (model.layers.len() < before || model.run.as_ref().is_some_and(|view| view.number == answered.run))
+                {
+                    model.say(answered.says, Role::Text);
                 }
                 model.put_aside.remove(&id);
             }
         }
-        Change::Step(..) | Change::Play(..) | Change::Output(..) | Change::Presence | Change::Audit(_) => {}
+        Change::Audit(entry) => {
+            model.audit.came(*entry);
+            model.touch(Tab::Audit);
+        }
+        Change::Step(..) | Change::Play(..) | Change::Output(..) | Change::Presence => {}
     }
 }
 
@@ -430,6 +446,7 @@ fn reply(model: &mut Model, slot: Slot, result: Result<Box<Answer>, Box<Refusal>
                 view.go_to_line(line);
             }
         }
+        (Slot::Audit, Answer::Audit(entries)) => audit::read(model, entries),
         (Slot::Timeline, Answer::Timeline(moments)) => {
             if let Some(detail) = model.text_mut().and_then(TextLayer::detail_mut) {
                 detail.moments(moments);
@@ -457,7 +474,7 @@ fn reply(model: &mut Model, slot: Slot, result: Result<Box<Answer>, Box<Refusal>
         }
         (Slot::Start, Answer::Run(number)) => {
             model.layers.clear();
-            open_run(model, number);
+            people::own(model, |model| open_run(model, number));
         }
         (Slot::Blueprints, Answer::Blueprints(all)) => {
             if let Some(Layer::Create(layer)) = model.layers.iter_mut().find(|l| matches!(l, Layer::Create(_))) {
@@ -510,10 +527,13 @@ fn refused(model: &mut Model, slot: Slot, refusal: Refusal) {
             model.show_text(TextLayer::failure(&refusal.failure));
         }
         // What is only looked at is missing then, and is not asked for again by itself: the answer would be the same.
+        // An engine of before, that does not know of views.
+        Slot::View => model.refused(slot),
         Slot::Setup(_)
         | Slot::Subscription
         | Slot::Line
         | Slot::Timeline
+        | Slot::Audit
         | Slot::Detail(_)
         | Slot::Output
         | Slot::Search

@@ -8,10 +8,7 @@ use tokio::sync::watch;
 
 use crate::base::{Clock, SystemClock};
 use crate::engine::door::{Attached, Door, Who};
-use crate::protocol::{Bye, Hello, Role, VERSION, Welcome};
-
-/// Longest view that a client can tell, characters.
-const MAX_VIEW: usize = 200;
+use crate::protocol::{Bye, Hello, Role, VERSION, View, Welcome};
 
 /// Why the process ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,7 +92,7 @@ impl Hall {
             role,
             context: hello.context.clone(),
         });
-        let attached = Attached { who: Arc::clone(&who), since: SystemClock.now(), view: String::new(), read_only: false };
+        let attached = Attached { who: Arc::clone(&who), since: SystemClock.now(), view: None, read_only: false };
         self.change(|sessions| {
             sessions.insert(who.session, attached);
         });
@@ -110,25 +107,26 @@ impl Hall {
     }
 
     /// What a client tells of itself while it is connected.
-    pub(super) fn tells(&self, session: u64, view: Option<String>, read_only: Option<bool>) {
+    pub(super) fn tells(&self, session: u64, view: Option<Box<View>>, read_only: Option<bool>) {
         self.change(|sessions| {
             let Some(attached) = sessions.get_mut(&session) else { return };
             if let Some(view) = view {
-                attached.view = crate::model::text::clean(view.trim()).chars().take(MAX_VIEW).collect();
+                attached.view = Some(view.cleaned());
             }
             attached.read_only = read_only.unwrap_or(attached.read_only);
         });
     }
 
     /// The first line to a client that is let in.
-    pub(super) fn welcome(&self, role: Role) -> Welcome {
+    pub(super) fn welcome(&self, who: &Who) -> Welcome {
         Welcome {
             protocol: VERSION,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             instance: self.door.instance(),
             home: self.door.home(),
             pid: std::process::id(),
-            role,
+            role: who.role,
+            session: who.session,
             seq: self.door.seq(),
         }
     }

@@ -14,7 +14,7 @@ use crate::protocol::command::StopMode;
 use crate::protocol::frame::Frame;
 use crate::protocol::live::Present;
 use crate::protocol::message::Reply;
-use crate::protocol::{ClientContext, ClientKind, Event, Refusal, Request, Role, StreamRequest, Topic};
+use crate::protocol::{ClientContext, ClientKind, Event, Refusal, Request, Role, StreamRequest, Topic, View};
 
 use super::feeds::{LiveFeed, RecordedFeed};
 
@@ -37,8 +37,8 @@ pub struct Who {
 pub struct Attached {
     pub who: Arc<Who>,
     pub since: Time,
-    /// What it looks at, cleaned for showing; empty when it does not tell.
-    pub view: String,
+    /// What it looks at, cleaned for showing, when it tells.
+    pub view: Option<View>,
     /// It refuses to act.
     pub read_only: bool,
 }

@@ -17,7 +17,7 @@ pub struct State {
     pub nodes: BTreeMap<(ClusterId, String), Node>,
     /// Open prompts.
     pub prompts: BTreeMap<PromptId, Prompt>,
-    /// The last prompts that were answered, and by whom.
+    /// The last prompts that were answered, and what whoever is late is told.
     pub answered: VecDeque<(PromptId, String)>,
 }
 
@@ -63,8 +63,8 @@ impl State {
                 } else {
                     self.prompts.remove(&prompt.id);
                 }
-                if let PromptState::Answered { by, .. } = &prompt.state {
-                    self.answered.push_back((prompt.id, by.clone()));
+                if let Some(says) = prompt.state.too_late() {
+                    self.answered.push_back((prompt.id, says));
                     if self.answered.len() > ANSWERED {
                         self.answered.pop_front();
                     }
@@ -74,9 +74,9 @@ impl State {
         }
     }
 
-    /// Who answered a prompt that is no longer open.
-    pub fn answered_by(&self, prompt: PromptId) -> Option<&str> {
-        self.answered.iter().find(|(id, _)| *id == prompt).map(|(_, by)| by.as_str())
+    /// Who answered a prompt that is no longer open, and what, for whoever is late.
+    pub fn answered(&self, prompt: PromptId) -> Option<&str> {
+        self.answered.iter().find(|(id, _)| *id == prompt).map(|(_, says)| says.as_str())
     }
 
     /// The cluster of this name.

@@ -46,6 +46,17 @@ pub enum PromptState {
     Withdrawn,
 }
 
+impl PromptState {
+    /// What is said to whoever answers once more: `ben has answered it already: retry`.
+    pub fn too_late(&self) -> Option<String> {
+        match self {
+            Self::Answered { by, word, .. } if word.is_empty() => Some(format!("{by} has answered it already")),
+            Self::Answered { by, word, .. } => Some(format!("{by} has answered it already: {word}")),
+            Self::Open | Self::Withdrawn => None,
+        }
+    }
+}
+
 /// A question of a run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Prompt {

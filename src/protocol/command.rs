@@ -14,6 +14,7 @@ use crate::model::{
 };
 
 use super::live::{Freshness, ListKind, Rows, Topic};
+use super::view::View;
 
 /// One request.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -159,9 +160,9 @@ pub enum Command {
     Rules,
     /// What others see of this client; what is left out stays as it was. Ends with the connection.
     Session {
-        /// What it looks at, as a path: `clusters/demo`, `runs/42`.
+        /// What it looks at.
         #[serde(default)]
-        view: Option<String>,
+        view: Option<Box<View>>,
         /// Refuse whatever acts, from this client.
         #[serde(default)]
         read_only: Option<bool>,
@@ -293,49 +294,80 @@ pub enum Command {
     Restart,
 }
 
+/// What a command may do at most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// It shows something: watchers may send it too.
+    Looks,
+    /// It looks around as an operator, and changes nothing outside.
+    Plans,
+    /// It changes something: it is done once, and written into the audit.
+    Acts,
+}
+
 impl Command {
+    /// What it may do at most. A new command has no reach by itself: whoever adds it decides here.
+    pub fn reach(&self) -> Reach {
+        match self {
+            Self::Subscribe { .. }
+            | Self::Unsubscribe { .. }
+            | Self::Refresh { .. }
+            | Self::Status
+            | Self::Clouds { .. }
+            | Self::List { .. }
+            | Self::RunDetail { .. }
+            | Self::OutputPage { .. }
+            | Self::SearchOutput { .. }
+            | Self::OutputLine { .. }
+            | Self::PlayPage { .. }
+            | Self::Blueprints
+            | Self::Inventory { .. }
+            | Self::ServerShow { .. }
+            | Self::ConsoleLog { .. }
+            | Self::ServerActions { .. }
+            | Self::Timeline { .. }
+            | Self::Audit { .. }
+            | Self::Plan { .. }
+            | Self::Rules
+            | Self::Session { .. } => Reach::Looks,
+            Self::PlanCreate { .. }
+            | Self::PlanScale { .. }
+            | Self::PlanRepair { .. }
+            | Self::PlanDelete { .. }
+            | Self::PlanUndo { .. }
+            | Self::PlanPlaybook { .. }
+            | Self::Examine
+            | Self::CloudTry { .. } => Reach::Plans,
+            Self::Apply { .. }
+            | Self::Cancel { .. }
+            | Self::Retry { .. }
+            | Self::Answer { .. }
+            | Self::Pin { .. }
+            | Self::ServerCreate { .. }
+            | Self::ServerDelete { .. }
+            | Self::ServerPower { .. }
+            | Self::ImageRegister { .. }
+            | Self::ImageDelete { .. }
+            | Self::ImageUpload { .. }
+            | Self::CloudAdd { .. }
+            | Self::CloudRemove { .. }
+            | Self::CloudUse { .. }
+            | Self::CloudSet { .. }
+            | Self::CommandRun { .. }
+            | Self::AnsibleInstall
+            | Self::Stop { .. }
+            | Self::Restart => Reach::Acts,
+        }
+    }
+
     /// Whether a watcher may send it.
     pub fn only_looks(&self) -> bool {
-        matches!(
-            self,
-            Self::Subscribe { .. }
-                | Self::Unsubscribe { .. }
-                | Self::Refresh { .. }
-                | Self::Status
-                | Self::Clouds { .. }
-                | Self::List { .. }
-                | Self::RunDetail { .. }
-                | Self::OutputPage { .. }
-                | Self::SearchOutput { .. }
-                | Self::OutputLine { .. }
-                | Self::PlayPage { .. }
-                | Self::Blueprints
-                | Self::Inventory { .. }
-                | Self::ServerShow { .. }
-                | Self::ConsoleLog { .. }
-                | Self::ServerActions { .. }
-                | Self::Timeline { .. }
-                | Self::Audit { .. }
-                | Self::Rules
-                | Self::Plan { .. }
-                | Self::Session { .. }
-        )
+        self.reach() == Reach::Looks
     }
 
     /// Whether it changes something that is to be done once and written into the audit.
     pub fn acts(&self) -> bool {
-        !self.only_looks()
-            && !matches!(
-                self,
-                Self::PlanCreate { .. }
-                    | Self::PlanScale { .. }
-                    | Self::PlanRepair { .. }
-                    | Self::PlanDelete { .. }
-                    | Self::PlanPlaybook { .. }
-                    | Self::PlanUndo { .. }
-                    | Self::Examine
-                    | Self::CloudTry { .. }
-            )
+        self.reach() == Reach::Acts
     }
 }
 

@@ -104,6 +104,9 @@ pub struct Welcome {
     pub home: String,
     pub pid: u32,
     pub role: Role,
+    /// Number of this session, by which `live::Present` names it; 0 from an engine that does not tell.
+    #[serde(default)]
+    pub session: u64,
     /// The newest recorded event.
     pub seq: u64,
 }

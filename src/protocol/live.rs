@@ -7,6 +7,7 @@ use crate::model::{
 };
 
 use super::hello::{ClientKind, Role};
+use super::view::View;
 
 /// Kinds of lists that a cloud has.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -72,9 +73,9 @@ pub struct Present {
     /// Number of its session, unique in this engine's instance.
     #[serde(default)]
     pub session: u64,
-    /// What it looks at, as a path: `clusters/demo`, `runs/42`; empty when it does not tell.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub view: String,
+    /// What it looks at, when it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<View>,
     /// It refuses to act until it is told otherwise.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_only: bool,

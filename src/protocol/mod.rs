@@ -11,12 +11,14 @@ pub mod hello;
 pub mod line;
 pub mod live;
 pub mod message;
+pub mod view;
 
 pub use command::{Answer, Command, Refusal, Request, SpecSource};
 pub use event::{Event, EventBody};
 pub use hello::{Bye, ClientContext, ClientKind, Hello, Role, StreamRequest, Welcome};
 pub use live::{ListKind, Live, Rows, Topic};
 pub use message::FromEngine;
+pub use view::View;
 
 /// Version of this protocol. An engine serves this and the one before.
 pub const VERSION: u32 = 1;

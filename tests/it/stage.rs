@@ -14,7 +14,7 @@ pub struct Stage {
 }
 
 /// What the stand-in can act.
-const PLAYBOOKS: [&str; 3] = ["flood.yml", "ten.yml", "wait.yml"];
+const PLAYBOOKS: [&str; 4] = ["flood.yml", "ten.yml", "wait.yml", "ask.yml"];
 const LIMIT: Duration = Duration::from_secs(120);
 
 impl Stage {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod fake;
+mod watcher;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use quarterdeck::protocol::command::{RefusalCode, StopMode};
 use quarterdeck::protocol::frame::Frame;
 use quarterdeck::protocol::live::Live;
 use quarterdeck::protocol::message::Reply;
-use quarterdeck::protocol::{Answer, Command, FromEngine, MAX_LINE, Role, StreamRequest, Topic, VERSION};
+use quarterdeck::protocol::{Answer, Command, FromEngine, MAX_LINE, Role, StreamRequest, Topic, VERSION, View};
 
 use bench::{Bench, Raw, Via, both_ways, follow};
 
@@ -27,6 +28,7 @@ both_ways! {
     a_client_that_does_not_read_costs_little_and_misses_nothing
     a_client_that_asks_and_does_not_read_is_sent_away
     two_operators_see_each_other
+    what_somebody_looks_at_is_told_to_watchers_and_operators
     a_watcher_may_look_and_not_act
     another_version_is_told_the_way_out
     a_line_that_is_too_long_ends_the_session
@@ -190,6 +192,22 @@ async fn two_operators_see_each_other(bench: Bench) {
     follow(&mut there, &mut other, |mirror, _| mirror.runs().len() == 1).await;
     drop((two, there));
     follow(&mut here, &mut mirror, |mirror, _| mirror.present.len() == 1).await;
+}
+
+async fn what_somebody_looks_at_is_told_to_watchers_and_operators(bench: Bench) {
+    let watcher = bench.connect(Options { role: Role::Watcher, ..bench.options() }).await;
+    let operator = bench.connect(bench.options()).await;
+    for (teller, hearer) in [(&operator, &watcher), (&watcher, &operator)] {
+        hearer.request(Command::Subscribe { topics: vec![Topic::Presence] }).await.unwrap();
+        let view = View { tab: "servers".into(), filter: "status=\u{1b}[31merror".into(), ..View::default() };
+        let told = Command::Session { view: Some(Box::new(view.clone())), read_only: None };
+        assert_eq!(teller.request(told).await.unwrap(), Answer::Done);
+        let session = teller.welcome().session;
+        let mut mirror = Mirror::default();
+        let seen = |mirror: &Mirror| mirror.present.iter().find(|one| one.session == session).and_then(|one| one.view.clone());
+        follow(&mut hearer.incoming(), &mut mirror, |mirror, _| seen(mirror).is_some()).await;
+        assert_eq!(seen(&mirror), Some(View { filter: "status=error".into(), ..view }), "safe to show");
+    }
 }
 
 async fn a_watcher_may_look_and_not_act(bench: Bench) {

@@ -87,6 +87,7 @@ fn greeting(home: &Home) -> (FromEngine, FromEngine) {
         instance: "i".into(),
         pid: 1,
         role: Role::Operator,
+        session: 1,
         seq: home.seq,
         home: "h".into(),
     };

@@ -186,6 +186,7 @@ fn welcome(home: &str) -> Welcome {
         home: home.to_owned(),
         pid: 1,
         role: Role::Operator,
+        session: 1,
         seq: 0,
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::console::panes;
 use crate::console::run::Part;
 use crate::console::state::{Model, Tab};
 use crate::model::play::{HostResult, TaskState};
@@ -88,6 +89,7 @@ impl Subject {
             Tab::Images => of_list(row).map(|(cloud, id)| Self::Image(cloud, id)).filter(|s| s.image(model).is_some()),
             Tab::Servers => of_list(row).map(|(cloud, id)| Self::Server(cloud, id)).filter(|s| s.server(model).is_some()),
             Tab::Clusters => model.cluster(row).map(|c| Self::Cluster(c.id)),
+            Tab::Audit => panes::audit::entry(model, row)?.run.filter(|n| model.mirror.runs().contains_key(n)).map(Self::Run),
             Tab::Runs | Tab::Pulse => row.parse().ok().map(RunNo).filter(|n| model.mirror.runs().contains_key(n)).map(Self::Run),
         }
     }

@@ -14,6 +14,7 @@ pub mod frame;
 pub mod help;
 pub mod jump;
 pub mod palette;
+pub mod people;
 pub mod plan;
 pub mod playbook;
 pub mod prompt;
@@ -43,6 +44,7 @@ pub use filter::FilterLine;
 pub use help::Help;
 pub use jump::Jump;
 pub use palette::Palette;
+pub use people::PeopleLayer;
 pub use plan::PlanLayer;
 pub use playbook::PlaybookLayer;
 pub use prompt::PromptLayer;
@@ -60,6 +62,7 @@ pub enum Layer {
     Help(Help),
     Jump(Jump),
     Palette(Palette),
+    People(PeopleLayer),
     Filter(FilterLine),
     Choose(Choose),
     Confirm(Confirm),
@@ -96,6 +99,7 @@ impl Layer {
             Self::Help(layer) => layer.key(key),
             Self::Jump(layer) => layer.key(model, key),
             Self::Palette(layer) => layer.key(model, key),
+            Self::People(layer) => layer.key(model, key),
             Self::Filter(layer) => layer.key(model, key),
             Self::Choose(layer) => layer.key(model, key),
             Self::Confirm(layer) => layer.key(model, key),
@@ -136,7 +140,7 @@ impl Layer {
             Self::Prompt(layer) => layer.paste(text),
             Self::Ask(layer) => layer.paste(text),
             Self::Search(layer) => layer.paste(model, text),
-            Self::Bulk(_) | Self::Columns(_) | Self::Favourites(_) | Self::Jump(_) => {}
+            Self::Bulk(_) | Self::Columns(_) | Self::Favourites(_) | Self::Jump(_) | Self::People(_) => {}
             Self::Wizard(layer) => layer.paste(text),
             Self::Help(_) | Self::Choose(_) | Self::Scale(_) | Self::Text(_) => {}
         }
@@ -152,6 +156,7 @@ impl Layer {
             Self::Help(layer) => layer.draw(model, canvas, area),
             Self::Jump(layer) => layer.draw(canvas, area),
             Self::Palette(layer) => layer.draw(model, canvas, area),
+            Self::People(layer) => layer.draw(model, canvas, area),
             Self::Filter(layer) => layer.draw(model, canvas, area),
             Self::Choose(layer) => layer.draw(canvas, area),
             Self::Confirm(layer) => layer.draw(model, canvas, area),

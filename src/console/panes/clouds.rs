@@ -5,7 +5,7 @@ use crate::console::state::{Model, Tab};
 use crate::console::theme::{Glyph, Role};
 use crate::console::widgets::table::{Cell, Column, Row};
 use crate::console::words;
-use crate::model::{Capability, CloudName};
+use crate::model::{Capability, CloudInfo, CloudName};
 use crate::protocol::live::{CloudRow, Freshness};
 
 use super::Fact;
@@ -13,7 +13,7 @@ use super::Fact;
 pub const COLUMNS: &[Column] = &[
     Column::text("name", "NAME", 16, 30, 0),
     Column::text("status", "STATUS", 11, 14, 0),
-    Column::text("use", "USE", 7, 7, 1),
+    Column::text("use", "USE", 7, 12, 1),
     Column::text("driver", "DRIVER", 9, 10, 2),
     Column::number("servers", "SERVERS", 7, 7, 1),
     Column::text("user", "USER", 8, 20, 3),
@@ -37,12 +37,22 @@ fn row(model: &Model, cloud: &CloudRow) -> Row {
         cells: vec![
             Cell::new(cloud.info.name.to_string(), Role::Strong),
             Cell::state(glyph, word, role),
-            Cell::new(if cloud.info.default { "default" } else { "" }, Role::Text),
+            used(&cloud.info),
             Cell::new(cloud.info.driver.to_string(), Role::Text),
             cloud.servers.map_or_else(Cell::none, |n| Cell::number(words::count(n.into()), n.into(), Role::Text)),
             cloud.user.as_ref().map_or_else(Cell::none, |user| Cell::new(user, Role::Dim)),
             Cell::new(&cloud.info.endpoint, Role::Dim),
         ],
+    }
+}
+
+/// The default, production, or both.
+fn used(info: &CloudInfo) -> Cell {
+    match (info.default, info.prod) {
+        (false, false) => Cell::new("", Role::Text),
+        (true, false) => Cell::new("default", Role::Text),
+        (false, true) => Cell::new("PROD", Role::Danger),
+        (true, true) => Cell::new("default PROD", Role::Danger),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sizes of servers.
 
+use crate::console::rails;
 use crate::console::state::Model;
 use crate::console::theme::Role;
 use crate::console::widgets::table::{Cell, Column, Row};
@@ -20,7 +21,7 @@ pub const COLUMNS: &[Column] = &[
 ];
 
 pub fn rows(model: &Model) -> Vec<Row> {
-    all(model).map(row).collect()
+    all(model).map(|flavor| row(model, flavor)).collect()
 }
 
 fn all(model: &Model) -> impl Iterator<Item = &Flavor> {
@@ -34,7 +35,7 @@ fn id_of(flavor: &Flavor) -> String {
     format!("{}/{}", flavor.cloud, flavor.id)
 }
 
-fn row(flavor: &Flavor) -> Row {
+fn row(model: &Model, flavor: &Flavor) -> Row {
     let size = |bytes: u64| Cell::number(words::bytes(bytes), bytes as f64, Role::Text);
     Row {
         id: id_of(flavor),
@@ -43,7 +44,7 @@ fn row(flavor: &Flavor) -> Row {
             Cell::number(flavor.vcpus.to_string(), flavor.vcpus.into(), Role::Text),
             size(flavor.ram_mb << 20),
             size(flavor.disk_gb << 30),
-            Cell::new(flavor.cloud.to_string(), Role::Dim),
+            rails::cell(model, &flavor.cloud),
             Cell::new(&flavor.note, Role::Dim),
             Cell::new(&flavor.id, Role::Faint),
         ],

@@ -1,11 +1,13 @@
 //! What servers boot from.
 
-use crate::console::state::Model;
+use crate::console::action::{Action, Offer};
+use crate::console::rails;
+use crate::console::state::{Model, Tab};
 use crate::console::theme::{Glyph, Role};
 use crate::console::widgets::table::{Cell, Column, Row};
 use crate::console::words;
-use crate::model::Image;
 use crate::model::cloud::ImageStatus;
+use crate::model::{Deed, Image};
 use crate::protocol::live::{ListKind, Rows};
 
 use super::Fact;
@@ -48,7 +50,7 @@ fn row(model: &Model, image: &Image) -> Row {
             status,
             image.size.map_or_else(Cell::none, |n| Cell::number(words::bytes(n), n as f64, Role::Text)),
             image.ssh_user.as_ref().map_or_else(Cell::none, |user| Cell::new(user, Role::Text)),
-            Cell::new(image.cloud.to_string(), Role::Dim),
+            rails::cell(model, &image.cloud),
             image
                 .created
                 .map_or_else(Cell::none, |at| Cell::number(words::when(model.now, at, &model.zone), at.0 as f64, Role::Dim)),
@@ -65,4 +67,14 @@ pub fn facts(model: &Model, id: &str) -> Vec<Fact> {
         facts.push(("says", properties.join("  "), Role::Dim));
     }
     facts
+}
+
+pub fn offers(model: &Model) -> Vec<Offer> {
+    let image = model.table(Tab::Images).selected().and_then(|id| all(model).find(|i| id_of(i) == id));
+    let nothing = || image.is_none().then(|| "no image is selected".to_owned());
+    let guarded = || rails::why_not(model, Deed::ImageDelete, &image?.cloud, None);
+    vec![
+        Offer::hint(Action::Open).unless(nothing()),
+        Offer::hint(Action::ImageDelete).unless(model.why_only_looking().or_else(nothing).or_else(guarded)),
+    ]
 }

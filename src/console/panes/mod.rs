@@ -1,6 +1,7 @@
 //! Panes: one file a kind of thing. Each says which columns it has, makes rows out of the model, tells what can be
 //! done and what an empty list means. None of them knows another.
 
+pub mod audit;
 pub mod clouds;
 pub mod clusters;
 pub mod flavors;
@@ -34,6 +35,7 @@ pub fn columns(tab: Tab) -> &'static [Column] {
         Tab::Servers => servers::COLUMNS,
         Tab::Clusters => clusters::COLUMNS,
         Tab::Runs => runs::COLUMNS,
+        Tab::Audit => audit::COLUMNS,
     }
 }
 
@@ -47,6 +49,7 @@ pub fn rows(model: &Model, tab: Tab) -> Vec<Row> {
         Tab::Servers => servers::rows(model),
         Tab::Clusters => clusters::rows(model),
         Tab::Runs => runs::rows(model),
+        Tab::Audit => audit::rows(model),
     }
 }
 
@@ -78,6 +81,7 @@ pub fn facts(model: &Model, tab: Tab) -> Vec<Fact> {
         Tab::Images => images::facts(model, id),
         Tab::Servers => servers::facts(model, id),
         Tab::Runs => runs::facts(model, id),
+        Tab::Audit => audit::facts(model, id),
         Tab::Pulse | Tab::Clusters => Vec::new(),
     }
 }
@@ -90,10 +94,12 @@ pub fn offers(model: &Model, tab: Tab) -> Vec<Offer> {
     match tab {
         Tab::Pulse => pulse::offers(model),
         Tab::Clouds => clouds::offers(model),
-        Tab::Flavors | Tab::Images => Vec::new(),
+        Tab::Flavors => Vec::new(),
+        Tab::Images => images::offers(model),
         Tab::Servers => servers::offers(model),
         Tab::Clusters => clusters::offers(model),
         Tab::Runs => runs::offers(model),
+        Tab::Audit => audit::offers(model),
     }
 }
 
@@ -117,6 +123,7 @@ pub fn lesson(model: &Model, tab: Tab) -> (String, Vec<Action>) {
         Tab::Servers => servers::lesson(),
         Tab::Pulse | Tab::Clusters => clusters::lesson(),
         Tab::Runs => runs::lesson(),
+        Tab::Audit => audit::lesson(model),
     }
 }
 

@@ -41,7 +41,10 @@ pub enum Part {
 }
 
 impl Part {
-    /// Its name.
+    /// All parts, in the order of the screen.
+    pub const ALL: [Part; 4] = [Part::Steps, Part::Plays, Part::Hosts, Part::Output];
+
+    /// Its name, as others see it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Steps => "steps",
@@ -53,7 +56,7 @@ impl Part {
 
     /// The part of this name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Steps, Self::Plays, Self::Hosts, Self::Output].into_iter().find(|part| part.name() == name)
+        Self::ALL.into_iter().find(|part| part.name() == name)
     }
 }
 

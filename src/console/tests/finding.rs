@@ -378,6 +378,8 @@ fn the_pulse_stands_still_when_nothing_runs() {
         let seq = console.model.mirror.seq + 1;
         console.message(event(seq, EventBody::Run(Box::new(ended))));
     }
+    // What is looked at now is told once.
+    console.take(Msg::Time(console.model.next_change().expect("another view")));
     console.background();
     assert_eq!(console.model.next_change(), None);
     assert_eq!(console.background(), b"");

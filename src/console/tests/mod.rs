@@ -1,9 +1,11 @@
 //! Tests of the whole console without a terminal.
 
+mod audit;
 mod budgets;
 mod commands;
 mod finding;
 mod mouse;
+mod people;
 mod rails;
 mod random;
 mod reading;

@@ -278,6 +278,7 @@ pub fn welcome() -> Welcome {
         home: "home".into(),
         pid: 1,
         role: Role::Operator,
+        session: 1,
         seq: 0,
     }
 }
@@ -437,18 +438,22 @@ pub fn lists() -> Vec<FromEngine> {
     ]
 }
 
-pub fn present() -> Live {
-    let who = |operator: &str, role| Present {
+/// Somebody at a console, and what they look at. The console under test is session 1.
+pub fn who(session: u64, operator: &str, role: Role, view: Option<View>) -> Present {
+    Present {
         operator: operator.into(),
         kind: ClientKind::Console,
         role,
-        since: ago(600),
-        session: 1,
-        view: String::new(),
+        since: ago(600 - i64::try_from(session).unwrap()),
+        session,
+        view,
         read_only: false,
         from: None,
-    };
-    Live::Presence { clients: vec![who("ana", Role::Operator), who("ben", Role::Watcher)] }
+    }
+}
+
+pub fn present() -> Live {
+    Live::Presence { clients: vec![who(1, "ana", Role::Operator, None), who(2, "ben", Role::Watcher, None)] }
 }
 
 pub fn prompt() -> Prompt {

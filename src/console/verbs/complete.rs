@@ -5,6 +5,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::console::custom;
 use crate::console::panes;
+use crate::console::people;
 use crate::console::state::{Model, Tab};
 use crate::console::theme::Role;
 use crate::console::update::offers;
@@ -160,6 +161,7 @@ fn arguments(model: &Model, text: &str, line: &Line<'_>) -> Vec<Candidate> {
         }
         Takes::Command => commands(model, argument, words),
         Takes::Theme => words(model.themes.iter().map(|t| (t.name.clone(), String::new())).collect()),
+        Takes::Person => words(people::others(model)),
         Takes::Column => words(columns(model)),
         Takes::Columns => last_word(text, line, columns(model)),
         Takes::Digit | Takes::Keep => {

@@ -34,6 +34,8 @@ pub enum Takes {
     /// A command of one's own, then a thing; without one, what is selected.
     Command,
     Theme,
+    /// Somebody who is connected.
+    Person,
     /// A column of the open list; `down` behind it turns the order round.
     Column,
     /// Columns of the open list.
@@ -64,6 +66,7 @@ impl Takes {
             Self::Run => "RUN",
             Self::Command => "COMMAND THING",
             Self::Theme => "THEME",
+            Self::Person => "NAME",
             Self::Column => "COLUMN",
             Self::Columns => "COLUMNS",
             Self::Scope => "CLOUD",
@@ -85,6 +88,7 @@ pub enum More {
     Keep,
     Forget,
     Goto,
+    Follow,
 }
 
 /// Verbs beside the actions: all of them take something.
@@ -96,6 +100,7 @@ const MORE: &[(&str, More, Takes, &str)] = &[
     ("goto", More::Goto, Takes::Anything, "to anything by its name"),
     ("scope", More::Scope, Takes::Scope, "show one cloud only, or all"),
     ("sort", More::Sort, Takes::Column, "sort this list by a column"),
+    ("people follow", More::Follow, Takes::Person, "show what somebody looks at, live"),
     ("theme", More::Theme, Takes::Theme, "use a theme"),
     ("favourite", More::Favourite, Takes::Digit, "to the view on a digit"),
     ("favourite keep", More::Keep, Takes::Keep, "keep this view, or a line, on a digit"),
@@ -141,6 +146,7 @@ fn takes(action: Action) -> Takes {
         Action::GotoServers => Takes::Filter(Tab::Servers),
         Action::GotoClusters => Takes::Filter(Tab::Clusters),
         Action::GotoRuns => Takes::Filter(Tab::Runs),
+        Action::GotoAudit => Takes::Filter(Tab::Audit),
         Action::CloudUse => Takes::Cloud,
         Action::ClusterDelete | Action::Repair => Takes::Cluster,
         Action::Scale => Takes::Counts,

@@ -9,6 +9,7 @@ use crate::console::favourites;
 use crate::console::go;
 use crate::console::layers::{Layer, PlanLayer};
 use crate::console::panes;
+use crate::console::people;
 use crate::console::state::{Model, Tab};
 use crate::console::theme::Role;
 use crate::console::update::offers;
@@ -152,6 +153,7 @@ fn beside(model: &mut Model, more: More, line: &Line<'_>) -> Result<(), String> 
             model.theme = theme;
             Ok(())
         }
+        More::Follow => people::follow_name(model, argument),
         More::Sort => sort(model, argument),
         More::Favourite => favourites::go(model, digit(argument)?),
         More::Forget => {

@@ -51,7 +51,7 @@ where
         }
     };
     let guest = hall.enter(&hello, peer);
-    if !say(&mut lines, FromEngine::Welcome(hall.welcome(guest.who.role))).await {
+    if !say(&mut lines, FromEngine::Welcome(hall.welcome(&guest.who))).await {
         return None;
     }
     Some(match hello.stream {

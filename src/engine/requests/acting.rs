@@ -6,14 +6,14 @@ use secrecy::SecretString;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{commands, looking, retry, servers, start};
+use super::{about, commands, looking, retry, servers, start};
 use crate::base::Cx;
 use crate::engine::core::{Core, lock};
 use crate::engine::door::Who;
 use crate::engine::policy;
 use crate::engine::runs::{self, Order, Reply};
 use crate::model::capability::names::IMAGE_UPLOAD;
-use crate::model::{CloudName, ClusterId, Deed, Failure, NewServer, PromptId, RunNo, Tags, Work};
+use crate::model::{AuditEntry, CloudName, ClusterId, Deed, Failure, NewServer, PromptId, RunNo, Tags, Work};
 use crate::protocol::live::ListKind;
 use crate::protocol::{Answer, Command, EventBody, Refusal};
 
@@ -23,21 +23,44 @@ pub async fn act(core: &Arc<Core>, who: &Who, command: Command, key: Option<Uuid
         let failure = Failure::transient("carry out a request", "the engine is stopping").next("try again in a moment");
         return Err(Refusal::of(failure));
     }
-    // What starts a run writes its audit and its key together with the run.
+    let starts = matches!(
+        command,
+        Command::Apply { .. }
+            | Command::Retry { .. }
+            | Command::CommandRun { .. }
+            | Command::AnsibleInstall
+            | Command::ServerCreate { .. }
+            | Command::ImageUpload { .. }
+    );
+    let about = about::of(core, &command).await;
+    let result = if starts { start(core, who, command, key).await } else { other(core, who, command).await };
+    if starts && result.is_ok() {
+        // It has written its audit and its key together with the run.
+        return result;
+    }
+    let entry = super::audit(core, who, &about.what, about.run, result.as_ref().map(|_| ()));
+    let entry = AuditEntry { cluster: about.cluster, cloud: about.cloud, ..entry };
+    let idem = match (&result, key) {
+        (Ok(answer), Some(key)) => serde_json::to_value(answer).ok().map(|v| (key, v)),
+        _ => None,
+    };
+    core.journal.commit_once(vec![EventBody::Audit(Box::new(entry))], idem).await.map_err(Refusal::of)?;
+    result
+}
+
+/// What becomes a run.
+async fn start(core: &Arc<Core>, who: &Who, command: Command, key: Option<Uuid>) -> Result<Answer, Refusal> {
     match command {
         Command::Apply { plan, vault_password } => {
-            return start::apply(core, who, plan, vault_password.map(SecretString::from), key).await;
+            start::apply(core, who, plan, vault_password.map(SecretString::from), key).await
         }
-        Command::Retry { run, failed_hosts } => return retry::retry(core, who, run, failed_hosts, key).await,
-        Command::CommandRun { name, thing, inputs } => {
-            return commands::run(core, who, &name, &thing, &inputs, key).await;
-        }
-        Command::AnsibleInstall => return install(core, who, key).await,
+        Command::Retry { run, failed_hosts } => retry::retry(core, who, run, failed_hosts, key).await,
+        Command::CommandRun { name, thing, inputs } => commands::run(core, who, &name, &thing, &inputs, key).await,
         Command::ServerCreate { cloud, server } => {
             core.clouds.get(&cloud).map_err(Refusal::of)?;
             let title = format!("create server {}", server.name);
             let work = Work::CreateServer { server: Box::new(tagged(core, *server)) };
-            return start::single(core, who, &title, work, Some(cloud), Default::default(), key).await;
+            start::single(core, who, &title, work, Some(cloud), Default::default(), key).await
         }
         Command::ImageUpload { cloud, image } => {
             let driver = core.clouds.get(&cloud).map_err(Refusal::of)?;
@@ -45,19 +68,10 @@ pub async fn act(core: &Arc<Core>, who: &Who, command: Command, key: Option<Uuid
             if let Err(reason) = driver.capabilities().check(IMAGE_UPLOAD) {
                 return Err(Refusal::of(Failure::refused(title, reason).at(driver.endpoint())));
             }
-            return start::single(core, who, &title, Work::UploadImage { image }, Some(cloud), Default::default(), key).await;
+            start::single(core, who, &title, Work::UploadImage { image }, Some(cloud), Default::default(), key).await
         }
-        _ => {}
+        _ => install(core, who, key).await,
     }
-    let what = describe(core, &command);
-    let result = other(core, who, command).await;
-    let entry = super::audit(core, who, &what, None, result.as_ref().map(|_| ()));
-    let idem = match (&result, key) {
-        (Ok(answer), Some(key)) => serde_json::to_value(answer).ok().map(|v| (key, v)),
-        _ => None,
-    };
-    core.journal.commit_once(vec![EventBody::Audit(Box::new(entry))], idem).await.map_err(Refusal::of)?;
-    result
 }
 
 async fn install(core: &Arc<Core>, who: &Who, key: Option<Uuid>) -> Result<Answer, Refusal> {
@@ -68,7 +82,7 @@ async fn install(core: &Arc<Core>, who: &Who, key: Option<Uuid>) -> Result<Answe
     }
 }
 
-const INSTALL: &str = "install Ansible";
+pub const INSTALL: &str = "install Ansible";
 
 /// The engine's own marks; a server of no cluster carries the nil id.
 fn tagged(core: &Core, mut server: NewServer) -> NewServer {
@@ -157,37 +171,6 @@ async fn pin(core: &Core, number: RunNo, pinned: bool) -> Result<Answer, Refusal
 }
 
 fn prompt_run(core: &Core, prompt: PromptId) -> Result<RunNo, Refusal> {
-    let state = core.journal.state();
-    state.prompts.get(&prompt).map(|p| p.run).ok_or_else(|| {
-        let got = match state.answered_by(prompt) {
-            Some(by) => format!("{by} has answered it already"),
-            None => "this prompt is no longer open".to_owned(),
-        };
-        let failure = Failure::not_found("answer a prompt", got);
-        Refusal::of(failure.next("somebody else has answered it, or the run went on"))
-    })
-}
-
-/// What the audit says of a request; nothing secret goes in.
-fn describe(core: &Core, command: &Command) -> String {
-    match command {
-        Command::Cancel { run, mode } => format!("cancel run {run} ({mode:?})").to_lowercase(),
-        Command::Answer { prompt, word, .. } => {
-            let run = core.journal.state().prompts.get(prompt).map_or_else(|| "?".to_owned(), |p| p.run.to_string());
-            format!("answer run {run}: {}", if word.is_empty() { "(text)" } else { word })
-        }
-        Command::Pin { run, pinned } => format!("{} run {run}", if *pinned { "pin" } else { "unpin" }),
-        Command::ServerDelete { cloud, server } => format!("delete server {server} on {cloud}"),
-        Command::ServerPower { cloud, server, action } => format!("{action:?} server {server} on {cloud}").to_lowercase(),
-        Command::ImageRegister { cloud, name, path } => format!("register image {name} from {path} on {cloud}"),
-        Command::ImageDelete { cloud, image } => format!("delete image {image} on {cloud}"),
-        Command::CloudAdd { name, driver, .. } => format!("add cloud {name} ({driver})"),
-        Command::CloudRemove { name } => format!("remove cloud {name}"),
-        Command::CloudUse { name } => format!("make cloud {name} the default"),
-        // Values may be secrets: the names say enough.
-        Command::CloudSet { name, settings } => {
-            format!("set {} of cloud {name}", settings.keys().cloned().collect::<Vec<_>>().join(", "))
-        }
-        _ => "request".to_owned(),
-    }
+    let run = core.journal.state().prompts.get(&prompt).map(|p| p.run);
+    run.ok_or_else(|| runs::too_late(core, prompt, None))
 }

@@ -1,5 +1,6 @@
 //! Requests of clients: looking, planning, acting.
 
+mod about;
 mod acting;
 mod commands;
 mod examining;
@@ -91,6 +92,8 @@ pub fn audit(core: &Core, who: &Who, what: &str, run: Option<crate::model::RunNo
         from: who.context.ssh_connection.clone(),
         what: what.to_owned(),
         run,
+        cluster: None,
+        cloud: None,
         result: result.map_or_else(|refusal| refusal.failure.line(), |()| "ok".to_owned()),
     }
 }

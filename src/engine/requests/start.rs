@@ -11,7 +11,8 @@ use crate::engine::core::{Core, RunSecrets, lock};
 use crate::engine::door::Who;
 use crate::engine::{planning, policy, runs};
 use crate::model::{
-    Cluster, ClusterState, Failure, Plan, PlanId, PlanKind, PlannedStep, Run, RunKind, RunNo, RunState, Step, StepCounts, Work,
+    AuditEntry, Cluster, ClusterState, Failure, Plan, PlanId, PlanKind, PlannedStep, Run, RunKind, RunNo, RunState, Step,
+    StepCounts, Work,
 };
 use crate::protocol::command::RefusalCode;
 use crate::protocol::{Answer, EventBody, Refusal};
@@ -54,6 +55,7 @@ pub async fn start(
     crate::base::files::write_private(&core.store.run_dir(number).join("plan.json"), &text).map_err(Refusal::of)?;
     let title = title(&plan);
     let audit = super::audit(core, who, &title, Some(number), Ok(()));
+    let audit = AuditEntry { cluster: Some(plan.cluster_name.clone()), cloud: Some(plan.cloud.clone()), ..audit };
     let new = new_run(core, who, &plan, existing, number, title);
     if let Some(password) = vault {
         planning::drop_password(core, number, &password);
@@ -93,7 +95,8 @@ fn check(core: &Core, plan: &Plan, existing: Option<&Cluster>) -> Result<(), Ref
     Ok(())
 }
 
-fn title(plan: &Plan) -> String {
+/// What a plan is about, for people.
+pub fn title(plan: &Plan) -> String {
     let playbooks: Vec<_> = plan
         .steps
         .iter()
@@ -190,8 +193,13 @@ pub async fn single(
     core.store.room().map_err(in_the_way)?;
     let number = core.store.next_run();
     let run = empty_run(core, who, number, RunKind::Command, title.to_owned());
-    let step = Step { cloud, ..Step::new(number, 0, title.to_owned(), work, core.token()) };
+    let cluster = match &work {
+        Work::Command { call } => call.cluster.clone(),
+        _ => None,
+    };
     let audit = super::audit(core, who, title, Some(number), Ok(()));
+    let audit = AuditEntry { cluster, cloud: cloud.clone(), ..audit };
+    let step = Step { cloud, ..Step::new(number, 0, title.to_owned(), work, core.token()) };
     let answer = Answer::Run(number);
     let idem = key.and_then(|key| Some((key, serde_json::to_value(&answer).ok()?)));
     let new = runs::NewRun { run, steps: vec![step], cluster: None, nodes: Vec::new() };

@@ -20,6 +20,7 @@ use super::steps::Ask;
 use crate::model::{Cluster, Ending, Failure, Node, PromptId, Run, RunNo, Step};
 use crate::protocol::{EventBody, Refusal};
 
+pub use orders::too_late;
 pub use recover::recover;
 
 /// Where an order's answer goes.

@@ -6,9 +6,20 @@ use super::Order;
 use super::decide::INSTALL;
 use super::task::{Asker, RunTask};
 use crate::base::job;
+use crate::engine::core::Core;
 use crate::engine::steps::{Ask, Question};
 use crate::model::{Ending, Failure, Prompt, PromptId, PromptKind, PromptState, RunState, Step, StepState, Work};
 use crate::protocol::{EventBody, Refusal};
+
+/// The refusal for an answer to a prompt that is no longer open; `new`: what is said where its answer is not recorded.
+pub fn too_late(core: &Core, prompt: PromptId, new: Option<String>) -> Refusal {
+    let says = new.or_else(|| core.journal.state().answered(prompt).map(str::to_owned));
+    let failure = match says {
+        Some(says) => Failure::refused("answer a prompt", says).next("the run goes on with that answer"),
+        None => Failure::not_found("answer a prompt", "it is no longer open").next("the run went on, or has ended"),
+    };
+    Refusal::of(failure)
+}
 
 impl RunTask {
     /// Takes an order; the reply goes out once what it says is durable.
@@ -47,8 +58,12 @@ impl RunTask {
     fn answer(&mut self, id: PromptId, word: &str, text: Option<SecretString>, by: String) -> Result<(), Refusal> {
         let tried = "answer a prompt";
         let Some((mut prompt, asker)) = self.prompts.remove(&id) else {
-            let failure = Failure::not_found(tried, "this prompt is no longer open");
-            return Err(Refusal::of(failure.next("somebody else has answered it, or the run went on")));
+            // The first answer may not be durable yet.
+            let new = self.changes.iter().rev().find_map(|change| match change {
+                EventBody::Prompt(prompt) if prompt.id == id => prompt.state.too_late(),
+                _ => None,
+            });
+            return Err(too_late(&self.core, id, new));
         };
         if !prompt.choices.is_empty() && !prompt.choices.iter().any(|c| c.word == word) {
             let words: Vec<_> = prompt.choices.iter().map(|c| c.word.as_str()).collect();

@@ -136,8 +136,12 @@ impl Raw {
 
     pub async fn send(&mut self, line: impl Into<String>) {
         let line: String = line.into();
+        self.send_bytes(line.as_bytes()).await;
+    }
+
+    pub async fn send_bytes(&mut self, line: &[u8]) {
         // The engine may have closed the line already: then what it said last counts.
-        let _ = self.lines.send(Bytes::from(line + "\n")).await;
+        let _ = self.lines.send(Bytes::from([line, b"\n"].concat())).await;
     }
 
     pub async fn hello(&mut self, change: impl FnOnce(&mut Hello)) {
