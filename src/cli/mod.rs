@@ -33,6 +33,7 @@ mod names;
 mod out;
 mod overview;
 mod pages;
+mod people;
 mod playbook;
 mod replay;
 mod run;
@@ -141,6 +142,8 @@ enum Noun {
     /// Commands of your own, from the settings
     #[command(subcommand)]
     Command(command::Verb),
+    /// Show who is connected, and what they look at
+    People(people::People),
     /// Show who changed what
     Audit(audit::Audit),
     /// The engine: the background process that does the work
@@ -250,6 +253,7 @@ async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
         Noun::Ssh(args) => ssh::run(app, args).await,
         Noun::Run(verb) => run::run(app, verb).await,
         Noun::Command(verb) => command::run(app, verb).await,
+        Noun::People(args) => people::run(app, args).await,
         Noun::Audit(args) => audit::run(app, args).await,
         Noun::Engine(verb) => engine::run(app, verb).await,
         Noun::Keys(args) => looks::keys(app, args).await,
