@@ -54,16 +54,15 @@ async fn pump(stream: client::Stream, raw: bool) -> Result<crate::protocol::fram
                 Some(Err(error)) => return Err(lost(error).into()),
                 None => return Err(super::session::closed().into()),
             },
-            read = stdin.read_buf(&mut chunk), if open => match read {
-                Ok(0) | Err(_) => {
-                    open = false;
-                    to.send(Frame::Eof).await.map_err(lost)?;
-                }
-                Ok(_) => to.send(Frame::Data(chunk.split().freeze())).await.map_err(lost)?,
-            },
+            read = stdin.read_buf(&mut chunk), if open => {
+                let ended = matches!(read, Ok(0) | Err(_));
+                let frame = if ended { Frame::Eof } else { Frame::Data(chunk.split().freeze()) };
+                // Who listens no more has said why: that is read next.
+                open = to.send(frame).await.is_ok() && !ended;
+            }
             _ = resized.recv(), if raw => {
                 if let Ok((cols, rows)) = crossterm::terminal::size() {
-                    to.send(Frame::Resize { cols, rows }).await.map_err(lost)?;
+                    let _ = to.send(Frame::Resize { cols, rows }).await;
                 }
             }
         }

@@ -47,7 +47,7 @@ fn server() -> Box<NewServer> {
 }
 
 fn image() -> Box<NewImage> {
-    serde_json::from_value(json!({"name": "evil", "path": "/dev/null"})).unwrap()
+    serde_json::from_value(json!({"name": "evil", "path": "/dev/null", "token": "qd-evil"})).unwrap()
 }
 
 commands! {
