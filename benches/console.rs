@@ -111,7 +111,7 @@ pub fn clouds(servers: u32) -> Live {
         defaults: Default::default(),
         capabilities: Capabilities::default(),
     };
-    let row = CloudRow { info, health: Freshness::Fresh { at: NOW }, user: None, servers: Some(servers) };
+    let row = CloudRow { info, health: Freshness::Fresh { at: NOW }, user: None, servers: Some(servers), latency: Vec::new() };
     Live::Clouds { rows: vec![row] }
 }
 

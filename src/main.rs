@@ -39,6 +39,7 @@ fn doors() -> cli::Doors {
             Box::pin(async move {
                 let start = match open {
                     cli::Open::Home => console::Start::Home,
+                    cli::Open::At(tab) => console::Tab::named(tab).map_or(console::Start::Home, console::Start::At),
                     cli::Open::Setup => console::Start::Setup,
                     cli::Open::Run(number) => console::Start::Run(number),
                 };

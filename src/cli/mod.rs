@@ -60,6 +60,8 @@ pub enum Open {
     Home,
     /// The wizard.
     Setup,
+    /// A tab by its name.
+    At(&'static str),
     /// The detail of one run.
     Run(RunNo),
 }
@@ -93,6 +95,9 @@ pub struct Cli {
     /// Only look: the engine refuses whatever would change something
     #[arg(long, global = true)]
     read_only: bool,
+    /// The tab that the console begins with [default: `open` of the settings]
+    #[arg(long, value_name = "TAB", value_parser = clap::builder::PossibleValuesParser::new(crate::config::TABS))]
+    open: Option<String>,
     #[command(subcommand)]
     noun: Option<Noun>,
 }
@@ -234,7 +239,9 @@ async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
         if !app.out.console {
             return overview::show(app).await;
         }
-        return Ok(Code::passed((app.doors.console)(Open::Home, cli.read_only).await?));
+        let tab = crate::config::TABS.into_iter().find(|tab| cli.open.as_deref() == Some(tab));
+        let open = tab.map_or(Open::Home, Open::At);
+        return Ok(Code::passed((app.doors.console)(open, cli.read_only).await?));
     };
     match noun {
         Noun::Try(args) => first::run(app, args).await,

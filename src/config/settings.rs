@@ -20,6 +20,7 @@
 //! theme = "auto"                 # auto: after the terminal's background; or a name: `quarterdeck theme list`
 //! colours = "auto"               # auto, true, 256, 16, none
 //! glyphs = "auto"                # auto, unicode, ascii
+//! open = "clusters"              # what the console begins with: pulse, clouds, flavors, images, servers, clusters, runs
 //! mouse = false                  # true: click, double click, wheel; off, so that the terminal selects and copies text
 //! motion = "full"                # full; reduced: times every ten seconds, one frame a second
 //!
@@ -163,6 +164,8 @@ pub struct Settings {
     pub colours: Sourced<Colours>,
     pub glyphs: Sourced<Glyphs>,
     pub mouse: Sourced<bool>,
+    /// The tab that the console begins with, one of [`TABS`].
+    pub open: Sourced<&'static str>,
     pub motion: Sourced<Motion>,
     /// Names of columns, separated by spaces, by the name of the list. Only the console knows which there are.
     pub columns: BTreeMap<String, Sourced<String>>,
@@ -197,6 +200,9 @@ pub(super) fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'
     words.iter().find(|(_, v)| *v == value).map_or("", |(word, _)| word)
 }
 
+/// The tabs that the console can begin with.
+pub const TABS: [&str; 8] = ["pulse", "clouds", "flavors", "images", "servers", "clusters", "runs", "audit"];
+
 /// How much moves by itself, by the words of files.
 const MOTIONS: &[(&str, Motion)] = &[("full", Motion::Full), ("reduced", Motion::Reduced)];
 
@@ -219,6 +225,7 @@ impl Default for Settings {
             colours: Sourced::default(Colours::Auto),
             glyphs: Sourced::default(Glyphs::Auto),
             mouse: Sourced::default(false),
+            open: Sourced::default("clusters"),
             motion: Sourced::default(Motion::Full),
             columns: BTreeMap::new(),
             favourites: BTreeMap::new(),
@@ -292,11 +299,13 @@ impl Settings {
 
     fn read_console(&mut self, reader: &mut Reader<'_>, root: &Section<'_>) {
         let Some(console) = reader.section(root, "console") else { return };
-        reader.only(&console, &["theme", "colours", "glyphs", "mouse", "motion", "columns", "favourites"]);
+        reader.only(&console, &["theme", "colours", "glyphs", "mouse", "open", "motion", "columns", "favourites"]);
         put(&mut self.theme, reader.text(&console, "theme"));
         put(&mut self.colours, reader.word(&console, "colours", COLOURS));
         put(&mut self.glyphs, reader.word(&console, "glyphs", GLYPHS));
         put(&mut self.mouse, reader.truth(&console, "mouse"));
+        let tabs: Vec<(&str, &'static str)> = TABS.iter().map(|tab| (*tab, *tab)).collect();
+        put(&mut self.open, reader.word(&console, "open", &tabs));
         put(&mut self.motion, reader.word(&console, "motion", MOTIONS));
         if let Some(columns) = reader.section(&console, "columns") {
             let lists = columns.table.iter().map(|(key, _)| key.get_ref().as_ref());

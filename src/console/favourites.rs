@@ -1,5 +1,7 @@
 //! Favourites: a view on a digit, as the line of the palette that leads there.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::msg::Effect;
 use super::state::{Model, Tab};
 use super::theme::Role;
@@ -40,7 +42,43 @@ pub fn keep(model: &mut Model, digit: u8, line: Option<String>) {
             model.favourites.remove(&digit);
         }
     }
+    model.touch(Tab::Pulse);
     model.effect(Effect::Keep { part: "favourites", key: digit.to_string(), text: line });
+}
+
+/// How many rows the favourites have, counted when rows change: counting makes all rows of a list.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    by_digit: BTreeMap<u8, (String, Option<usize>)>,
+    /// Tabs whose rows have changed since.
+    stale: BTreeSet<Tab>,
+}
+
+impl Counts {
+    /// How many rows a digit's line lets through.
+    pub fn of(&self, digit: u8) -> Option<usize> {
+        self.by_digit.get(&digit)?.1
+    }
+
+    /// The rows of a tab have changed.
+    pub fn touch(&mut self, tab: Tab) {
+        self.stale.insert(tab);
+    }
+}
+
+/// Counts those anew whose rows or lines have changed.
+pub fn recount(model: &mut Model) {
+    let stale = std::mem::take(&mut model.counts.stale);
+    let before = std::mem::take(&mut model.counts.by_digit);
+    let tab = |line: &str| {
+        verbs::split(line).and_then(|cut| if let verbs::Takes::Filter(tab) = cut.verb.takes { Some(tab) } else { None })
+    };
+    let counted = |(digit, line): (&u8, &String)| {
+        let known = before.get(digit).filter(|(of, _)| of == line && tab(line).is_none_or(|tab| !stale.contains(&tab)));
+        (*digit, known.cloned().unwrap_or_else(|| (line.clone(), count(model, line))))
+    };
+    let by_digit = model.favourites.iter().map(counted).collect();
+    model.counts.by_digit = by_digit;
 }
 
 /// How many rows of a list a favourite's line lets through by now, where it is a filter of a list that is known.

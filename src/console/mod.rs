@@ -51,12 +51,15 @@ mod words;
 use crate::model::RunNo;
 
 pub use app::run;
+pub use state::Tab;
 
 /// Where the console opens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Start {
-    /// The clusters; the wizard in a home that nobody has set up.
+    /// The tab of the settings; the wizard in a home that nobody has set up.
     Home,
+    /// A tab; the wizard in a home that nobody has set up.
+    At(Tab),
     /// The wizard.
     Setup,
     /// The detail of one run.

@@ -35,6 +35,8 @@ pub struct Looks {
     pub notify: Notify,
     pub motion: Motion,
     pub mouse: bool,
+    /// The tab that is open at the beginning.
+    pub open: &'static str,
     /// Columns by list, and lines by digit.
     pub columns: BTreeMap<String, Sourced<String>>,
     pub favourites: BTreeMap<u8, Sourced<String>>,
@@ -62,8 +64,8 @@ impl Looks {
         let (keymap, wrong) = keymap(paths, &settings.rules.commands)?;
         problems.extend(wrong);
         let (columns, favourites) = (settings.columns, settings.favourites);
-        let (notify, motion, mouse) = (settings.notify, settings.motion.value, settings.mouse.value);
-        Ok(Self { themes, wanted, keymap, notify, motion, mouse, columns, favourites, problems })
+        let (notify, motion, mouse, open) = (settings.notify, settings.motion.value, settings.mouse.value, settings.open.value);
+        Ok(Self { themes, wanted, keymap, notify, motion, mouse, open, columns, favourites, problems })
     }
 
     /// The theme to begin with; the terminal may tell its background later.
@@ -121,6 +123,10 @@ pub fn model(options: &Options, area: Rect, start: Start) -> Result<Model, Failu
         cwd: here.cwd,
         term: variable("TERM").unwrap_or_else(|| "xterm".to_owned()),
     };
+    let start = match start {
+        Start::Home => Tab::named(looks.open).map_or(start, Start::At),
+        start => start,
+    };
     let mut model = Model::new(area, looks.first_theme(), me, TimeZone::system(), start);
     // What is said before the loop begins stays as long as anything else.
     model.now = super::app::now();
@@ -140,7 +146,8 @@ pub fn model(options: &Options, area: Rect, start: Start) -> Result<Model, Failu
     model.motion = looks.motion;
     model.pointer.on = looks.mouse;
     model.terminal = facts::terminal::look(variable);
-    if start == Start::Setup || (start == Start::Home && options.role == Seat::Operator) {
+    let open = matches!(start, Start::Home | Start::At(_));
+    if start == Start::Setup || (open && options.role == Seat::Operator) {
         let begin = Begin::read(&options.paths)?;
         if start == Start::Setup || begin.first() {
             wizard::open(&mut model, begin);

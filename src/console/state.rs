@@ -17,6 +17,7 @@ use super::Start;
 use super::action::Action;
 use super::audit::Audit;
 use super::bulk::Bulk;
+use super::favourites::{self, Counts};
 use super::go::Trail;
 use super::input::{Key, Keymap};
 use super::layers::{Layer, TextLayer};
@@ -61,6 +62,11 @@ impl Tab {
             Self::Runs => "runs",
             Self::Audit => "audit",
         }
+    }
+
+    /// The tab of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tab| tab.name() == name)
     }
 
     /// The digit that leads to it.
@@ -186,6 +192,8 @@ pub struct Model {
     pub read_only: bool,
     /// Lines of the palette by digit.
     pub favourites: BTreeMap<u8, String>,
+    /// How many rows they have.
+    pub counts: Counts,
     /// The views that were looked at.
     pub trail: Trail,
     /// The last action on several things.
@@ -199,9 +207,10 @@ pub struct Model {
 impl Model {
     /// A model with nothing in it.
     pub fn new(area: Rect, theme: Theme, me: Me, zone: TimeZone, start: Start) -> Self {
-        let run = match start {
-            Start::Home | Start::Setup => None,
-            Start::Run(number) => Some(Box::new(RunView::new(number))),
+        let (tab, run) = match start {
+            Start::Home | Start::Setup => (Tab::Clusters, None),
+            Start::At(tab) => (tab, None),
+            Start::Run(number) => (Tab::Clusters, Some(Box::new(RunView::new(number)))),
         };
         Self {
             mirror: Mirror::default(),
@@ -210,7 +219,7 @@ impl Model {
             zone,
             area,
             me,
-            tab: Tab::Clusters,
+            tab,
             tables: Tab::ALL.iter().map(|t| (*t, Table::default())).collect(),
             nodes: Table::lazy(),
             lower: false,
@@ -241,6 +250,7 @@ impl Model {
             recall: Recall::default(),
             read_only: false,
             favourites: BTreeMap::new(),
+            counts: Counts::default(),
             trail: Trail::default(),
             bulk: None,
             pointer: Pointer::default(),
@@ -509,17 +519,21 @@ impl Model {
     /// The rows of a tab are to be made anew.
     pub fn touch(&mut self, tab: Tab) {
         self.stale.insert(tab);
+        self.counts.touch(tab);
     }
 
     /// The rows of every tab are to be made anew.
     pub fn touch_all(&mut self) {
-        self.stale.extend(Tab::ALL);
+        Tab::ALL.into_iter().for_each(|tab| self.touch(tab));
     }
 
     /// Makes the rows of what is visible anew where something changed.
     pub fn make_rows(&mut self) {
         if self.run.is_none() && self.stale.remove(&self.tab) {
             let tab = self.tab;
+            if tab == Tab::Pulse {
+                favourites::recount(self);
+            }
             let (rows, notices, now) = (panes::rows(self, tab), panes::notices(self, tab), self.now.0);
             let table = self.table_mut(tab);
             table.set_notices(notices, now);

@@ -164,6 +164,11 @@ pub fn staleness(freshness: &Freshness, now: Time, zone: &TimeZone) -> Option<(S
     }
 }
 
+/// How long an answer took: `42 ms`, `1.9 s`.
+pub fn latency(ms: u32) -> String {
+    if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", f64::from(ms) / 1000.0) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

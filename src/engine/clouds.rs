@@ -1,8 +1,9 @@
 //! The clouds of the home: made from the settings, made anew when the settings change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use super::door::{CloudBook, CloudEntry};
 use super::settings::EngineSettings;
@@ -13,6 +14,9 @@ use crate::model::{CloudInfo, CloudName, Defaults, Driver, Failure, HomeId, Rule
 
 /// The drivers that this version has.
 pub const DRIVERS: &[Driver] = &[Driver::Sandbox, Driver::Openstack];
+
+/// Calls to a cloud whose time is kept.
+const CALLS: usize = 24;
 
 /// One configured cloud: what the settings say, and its driver when it could be made.
 #[derive(Clone)]
@@ -43,6 +47,8 @@ pub struct Clouds {
     pub book: Arc<dyn CloudBook>,
     accounts: RwLock<BTreeMap<CloudName, Account>>,
     rules: RwLock<Arc<Rules>>,
+    /// How long the last calls of each took, milliseconds.
+    took: Mutex<BTreeMap<CloudName, VecDeque<u32>>>,
     /// [`CloudBook::version`] of what was read last.
     version: AtomicU64,
 }
@@ -53,7 +59,8 @@ impl Clouds {
     /// # Errors
     /// The settings cannot be read.
     pub fn open(book: Arc<dyn CloudBook>, settings: &EngineSettings, home: HomeId) -> Result<Self, Failure> {
-        let clouds = Self { book, accounts: RwLock::default(), rules: RwLock::default(), version: AtomicU64::new(0) };
+        let (accounts, rules, took) = (RwLock::default(), RwLock::default(), Mutex::default());
+        let clouds = Self { book, accounts, rules, took, version: AtomicU64::new(0) };
         clouds.reload(settings, home)?;
         Ok(clouds)
     }
@@ -85,6 +92,29 @@ impl Clouds {
     /// The settings have changed since they were read.
     pub fn stale(&self) -> bool {
         self.book.version() != self.version.load(Ordering::Acquire)
+    }
+
+    /// Waits for a call to a cloud, and notes how long it took where it was answered.
+    ///
+    /// # Errors
+    /// The call's own.
+    pub async fn timed<T>(&self, cloud: &CloudName, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let began = Instant::now();
+        let answer = call.await?;
+        let took = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let mut all = self.took.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = all.entry(cloud.clone()).or_default();
+        calls.push_back(took);
+        if calls.len() > CALLS {
+            calls.pop_front();
+        }
+        Ok(answer)
+    }
+
+    /// How long the last calls to a cloud took, milliseconds, the newest last.
+    pub fn latency(&self, cloud: &CloudName) -> Vec<u32> {
+        let all = self.took.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(cloud).map(|calls| calls.iter().copied().collect()).unwrap_or_default()
     }
 
     /// The rules of the home.

@@ -73,7 +73,8 @@ pub async fn read_list(core: &Core, cloud: &CloudName, list: ListKind, cx: &Cx) 
             ListKind::Quota => Rows::Quota(driver.quota(cx).await?),
         })
     };
-    let rows = cx.run(&format!("list {} of {cloud}", word(list)), read).await?;
+    let call = format!("list {} of {cloud}", word(list));
+    let rows = core.clouds.timed(cloud, cx.run(&call, read)).await?;
     core.store.cache_put(&cache_key(cloud, list), json!({ "at": core.now(), "rows": rows })).await?;
     Ok(rows)
 }
@@ -106,7 +107,7 @@ pub async fn cloud_rows(core: &Core, test: bool) -> Vec<CloudRow> {
         if test {
             tested(core, account).await
         } else {
-            CloudRow { info: account.info(), health: Freshness::Loading, user: None, servers: None }
+            CloudRow { info: account.info(), health: Freshness::Loading, user: None, servers: None, latency: Vec::new() }
         }
     }))
     .await
@@ -118,20 +119,21 @@ async fn tested(core: &Core, account: Account) -> CloudRow {
     let name = info.name.clone();
     let check = async {
         let driver = account.driver?;
-        let identity = cx.run(&format!("test cloud {name}"), driver.identity(&cx)).await?;
-        let servers = cx.run(&format!("count servers of {name}"), driver.servers(&cx)).await?;
+        let identity = core.clouds.timed(&name, cx.run(&format!("test cloud {name}"), driver.identity(&cx))).await?;
+        let count = format!("count servers of {name}");
+        let servers = core.clouds.timed(&name, cx.run(&count, driver.servers(&cx))).await?;
         let user = match identity.project {
             Some(project) => format!("{} in {project}", identity.user),
             None => identity.user,
         };
         Ok((user, servers.len()))
     };
-    match check.await {
-        Ok((user, servers)) => {
-            CloudRow { info, health: Freshness::Fresh { at: core.now() }, user: Some(user), servers: u32::try_from(servers).ok() }
-        }
-        Err(failure) => CloudRow { info, health: Freshness::Failed { failure }, user: None, servers: None },
-    }
+    let (health, user, servers) = match check.await {
+        Ok((user, servers)) => (Freshness::Fresh { at: core.now() }, Some(user), u32::try_from(servers).ok()),
+        Err(failure) => (Freshness::Failed { failure }, None, None),
+    };
+    let latency = core.clouds.latency(&info.name);
+    CloudRow { info, health, user, servers, latency }
 }
 
 /// Keeps what is watched fresh, for as long as the engine lives.
@@ -218,8 +220,9 @@ async fn clouds_on(core: Arc<Core>) {
             core.hub.publish(&Topic::Clouds, Live::Clouds { rows: cloud_rows(&core, false).await });
         }
         let rows = cloud_rows(&core, true).await;
-        // The time of a check is no change that anybody has to see.
-        let facts: Vec<_> = rows.iter().map(|r| (r.info.clone(), r.user.clone(), r.servers, failure_of(&r.health))).collect();
+        // The time of a check is no change that anybody has to see, nor that a call took a little longer.
+        let facts = |r: &CloudRow| (r.info.clone(), r.user.clone(), r.servers, failure_of(&r.health), pace(&r.latency));
+        let facts: Vec<_> = rows.iter().map(facts).collect();
         if told.as_ref() != Some(&facts) {
             core.hub.publish(&Topic::Clouds, Live::Clouds { rows });
             told = Some(facts);
@@ -231,10 +234,31 @@ async fn clouds_on(core: Arc<Core>) {
     }
 }
 
+/// How fast a cloud answers, so coarsely that only twice as long is another pace.
+fn pace(latency: &[u32]) -> u32 {
+    let mut last: Vec<u32> = latency.iter().rev().take(8).copied().collect();
+    last.sort_unstable();
+    // What takes next to nothing is all the same.
+    last.get(last.len() / 2).map_or(1, |median| (median / 50).next_power_of_two())
+}
+
 fn failure_of(health: &Freshness) -> Option<Failure> {
     match health {
         Freshness::Failed { failure } => Some(failure.clone()),
         Freshness::Stale { failure, .. } => failure.clone(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_another_pace_is_told() {
+        assert_eq!(pace(&[]), pace(&[0, 3, 9]), "next to nothing");
+        assert_eq!(pace(&[200, 210, 190]), pace(&[220, 205, 215]));
+        assert_eq!(pace(&[200, 210, 1900, 190, 205]), pace(&[200, 210, 190]), "one slow call is no pace");
+        assert_ne!(pace(&[200, 210, 190]), pace(&[500, 480, 510]));
     }
 }

@@ -89,7 +89,7 @@ mod tests {
             prod: false,
             capabilities,
         };
-        CloudRow { info, health, user: Some("me".into()), servers: Some(0) }
+        CloudRow { info, health, user: Some("me".into()), servers: Some(0), latency: Vec::new() }
     }
 
     #[test]

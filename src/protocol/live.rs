@@ -93,6 +93,9 @@ pub struct CloudRow {
     pub user: Option<String>,
     /// Servers that exist there, once counted.
     pub servers: Option<u32>,
+    /// How long its last calls took, milliseconds, the newest last; measured by the engine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub latency: Vec<u32>,
 }
 
 /// One change of live state. Each replaces what the same topic said before, but for `Plays`.

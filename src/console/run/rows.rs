@@ -11,7 +11,7 @@ use super::Facts;
 use super::results::{Only, Show};
 
 pub const STEPS: &[Column] =
-    &[Column::text("step", "STEPS", 20, 48, 0), Column::text("note", "NOTE", 14, 40, 2), Column::number("took", "TOOK", 6, 7, 1)];
+    &[Column::text("step", "STEPS", 20, 48, 0), Column::text("note", "NOTE", 8, 40, 2), Column::number("took", "TOOK", 6, 7, 1)];
 
 pub const PLAYS: &[Column] = &[
     Column::text("task", "PLAYS", 20, 60, 0),

@@ -78,6 +78,10 @@ impl Screen {
         let area = self.area().intersection(*target.area());
         let mut complete = true;
         'rows: for y in 0..area.height {
+            if row(&self.shown, y) == row(target, y) {
+                // Most rows stay as they are from frame to frame: nothing of them has to be measured.
+                continue;
+            }
             let mut x = 0;
             while x < area.width {
                 let cells = cells_of(&target[(x, y)]).min(area.width - x);
@@ -271,6 +275,12 @@ const MODS: &[(Modifier, u8, u8)] = &[
 
 fn pen(cell: &Cell) -> Pen {
     Pen { fg: cell.fg, bg: cell.bg, mods: cell.modifier }
+}
+
+/// The cells of a row.
+fn row(buffer: &Buffer, y: u16) -> &[Cell] {
+    let from = buffer.index_of(buffer.area.x, buffer.area.y + y);
+    &buffer.content[from..from + usize::from(buffer.area.width)]
 }
 
 /// How many cells a cell's symbol takes.

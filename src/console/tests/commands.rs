@@ -56,7 +56,7 @@ argv = ["tidy", "{name}"]
 confirm = "yes"
 "#;
 
-fn rules() -> Rules {
+pub fn rules() -> Rules {
     Settings::parse(Path::new("s.toml"), SETTINGS).unwrap().rules
 }
 

@@ -223,6 +223,34 @@ fn the_output_of_a_run_that_ended_before_one_looked_is_asked_for() {
 }
 
 #[test]
+fn favourites_are_counted_when_rows_change_and_not_before() {
+    let mut console = console(120, 40, Profile::TrueColour, Start::At(Tab::Pulse));
+    assert_eq!(console.model.tab, Tab::Pulse);
+    console.model.favourites = [(1, "servers status=active".to_owned()), (2, "theme light".to_owned())].into();
+    console.model.touch(Tab::Servers);
+    console.model.touch(Tab::Pulse);
+    console.model.make_rows();
+    let counted = console.model.counts.of(1).unwrap();
+    assert!(counted > 0 && console.model.counts.of(2).is_none());
+    // What is drawn is what was counted, whatever the rows are like by now.
+    console.model.mirror.lists.clear();
+    console.background();
+    console.model.touch(Tab::Runs);
+    console.model.touch(Tab::Pulse);
+    console.model.make_rows();
+    assert_eq!(console.model.counts.of(1), Some(counted), "the rows of the servers were not touched");
+    console.model.touch(Tab::Servers);
+    console.model.touch(Tab::Pulse);
+    console.model.make_rows();
+    assert_eq!(console.model.counts.of(1), None, "nothing is known of servers any more");
+}
+
+#[test]
+fn the_console_can_open_on_every_tab() {
+    assert_eq!(crate::config::TABS, Tab::ALL.map(Tab::name));
+}
+
+#[test]
 fn the_theme_follows_the_background_when_that_is_the_choice() {
     let themed = |wanted: &str, background: &[u8]| {
         let mut console = home("");
@@ -248,7 +276,18 @@ fn changed_settings_count_at_once_and_wrong_ones_are_told() {
         let themes = ["quarterdeck", "ember"].iter().filter_map(theme).collect();
         let (notify, motion) = (Notify::default(), Motion::Full);
         let (columns, favourites) = (Default::default(), Default::default());
-        Looks { themes, wanted: "ember".to_owned(), keymap, notify, motion, mouse: false, columns, favourites, problems }
+        Looks {
+            themes,
+            wanted: "ember".to_owned(),
+            keymap,
+            notify,
+            motion,
+            mouse: false,
+            open: "clusters",
+            columns,
+            favourites,
+            problems,
+        }
     };
     console.take(Msg::Looks(Box::new(Ok(looks("[global]\n\"Q\" = \"quit\"\n")))));
     assert_eq!(console.model.theme.name, "ember");

@@ -341,6 +341,7 @@ fn cloud(name: &str, driver: Driver, default: bool, health: Freshness) -> CloudR
         health,
         user: Some("ana".into()),
         servers: Some(7),
+        latency: if default { vec![3, 4, 3, 5, 3] } else { vec![180, 210, 190, 640, 1900, 420, 230, 240] },
     }
 }
 

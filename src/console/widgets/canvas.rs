@@ -66,9 +66,13 @@ impl<'a> Canvas<'a> {
     pub fn fill(&mut self, area: Rect, role: Role) {
         let style = self.theme.style(role);
         let area = area.intersection(self.buffer.area);
+        if area.is_empty() {
+            return;
+        }
         for y in area.top()..area.bottom() {
-            for x in area.left()..area.right() {
-                let cell = &mut self.buffer[(x, y)];
+            // A row at a time: a screen is filled many times a second.
+            let from = self.buffer.index_of(area.x, y);
+            for cell in &mut self.buffer.content[from..from + usize::from(area.width)] {
                 let ground = cell.bg;
                 cell.reset();
                 cell.bg = ground;
@@ -99,6 +103,14 @@ impl<'a> Canvas<'a> {
         let width = width.min(area.right() - x);
         let text = clean(text);
         let short = fit(&text, width, self.theme.glyph(Glyph::Ellipsis));
+        if short.bytes().all(|b| matches!(b, b' '..=b'~')) && x >= area.x && y >= area.y {
+            // The most of all text: every byte has a cell of its own, and no clusters have to be looked for.
+            let from = self.buffer.index_of(x, y);
+            for (cell, c) in self.buffer.content[from..from + usize::from(width)].iter_mut().zip(short.chars()) {
+                cell.set_char(c).set_style(style);
+            }
+            return width.min(short.len() as u16);
+        }
         let (end, _) = self.buffer.set_stringn(x, y, short.as_ref(), usize::from(width), style);
         end - x
     }
@@ -231,6 +243,20 @@ pub fn fit<'t>(text: &'t str, width: u16, ellipsis: &str) -> std::borrow::Cow<'t
     text.into()
 }
 
+/// The text, or as many of its words as there is room for and an ellipsis; a word that takes more than half of the room
+/// is cut all the same.
+pub fn fit_words<'t>(text: &'t str, width: u16, ellipsis: &str) -> std::borrow::Cow<'t, str> {
+    let short = fit(text, width, ellipsis);
+    let kept = match &short {
+        std::borrow::Cow::Owned(cut) => cut.len().saturating_sub(ellipsis.len()),
+        std::borrow::Cow::Borrowed(_) => return short,
+    };
+    let whole = text[kept..].starts_with(' ');
+    let end = if whole { Some(kept) } else { text[..kept].rfind(' ') };
+    let words = end.map(|end| text[..end].trim_end_matches([' ', ',', ';', ':', '(', '-'])).unwrap_or_default();
+    if cells(words) * 2 < width { short } else { format!("{words}{ellipsis}").into() }
+}
+
 /// A line in pieces of at most `width` cells, broken between words where there are any.
 pub fn wrap(line: &str, width: u16) -> Vec<String> {
     wrap_ranges(line, width).into_iter().map(|piece| line[piece].to_owned()).collect()
@@ -274,6 +300,17 @@ pub fn wrap_ranges(line: &str, width: u16) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_words() {
+        assert_eq!(fit_words("no valid host was found", 23, "…"), "no valid host was found");
+        assert_eq!(fit_words("no valid host was found", 20, "…"), "no valid host was…");
+        assert_eq!(fit_words("no valid host, was found", 17, "…"), "no valid host…");
+        assert_eq!(fit_words("no valid host was found", 14, "…"), "no valid host…");
+        assert_eq!(fit_words("https://example.org/very/long/path it", 16, "…"), "https://example…");
+        assert_eq!(fit_words("grüße 漢字漢字漢字漢字", 12, "…"), "grüße 漢字…");
+        assert_eq!(fit_words("abc", 0, "…"), "");
+    }
 
     #[test]
     fn long_text_ends_in_an_ellipsis() {

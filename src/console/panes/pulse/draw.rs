@@ -4,7 +4,8 @@ use ratatui::layout::Rect;
 
 use crate::console::state::{Model, Tab};
 use crate::console::theme::{Glyph, Role};
-use crate::console::widgets::canvas::{Canvas, Spot, cells};
+use crate::console::widgets::canvas::{Canvas, Spot, cells, fit_words};
+use crate::model::text::clean;
 
 use super::place::{self, Placed, TITLES};
 use super::{Line, Piece, REST, sections};
@@ -12,6 +13,8 @@ use super::{Line, Piece, REST, sections};
 /// Cells of a gauge, and of a stack.
 const GAUGE: u16 = 6;
 const STACK: u16 = 16;
+/// Most bars of a sparkline.
+const SPARK: u16 = 12;
 
 /// Draws all sections.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -91,6 +94,12 @@ fn draw_piece(canvas: &mut Canvas<'_>, area: Rect, piece: &Piece, role: &dyn Fn(
             if *width == 0 && wide > room {
                 return room;
             }
+            if *width == REST {
+                let text = clean(text);
+                let short = fit_words(&text, room, canvas.theme.glyph(Glyph::Ellipsis));
+                canvas.text(x, y, room, &short, role(*as_role));
+                return room;
+            }
             canvas.text(x, y, wide.min(room), text, role(*as_role));
             wide + if *width == 0 { 3 } else { 2 }
         }
@@ -112,6 +121,16 @@ fn draw_piece(canvas: &mut Canvas<'_>, area: Rect, piece: &Piece, role: &dyn Fn(
                 canvas.glyph(x + i as u16 * step, y, *glyph, *as_role);
             }
             room
+        }
+        Piece::Spark(bars, as_role) => {
+            let width = SPARK.min(bars.len() as u16);
+            if room < width {
+                return room;
+            }
+            for (i, eighths) in bars.iter().skip(bars.len() - usize::from(width)).enumerate() {
+                canvas.glyph(x + i as u16, y, Glyph::LEVELS[usize::from((*eighths).clamp(1, 8) - 1)], role(*as_role));
+            }
+            width + 2
         }
         Piece::Bars(bars, row) => {
             let (step, skip) = newest(bars.len(), room);

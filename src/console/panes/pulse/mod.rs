@@ -33,6 +33,8 @@ enum Piece {
     Stack(Vec<(u64, Role)>),
     /// One sign each, newest at the right.
     Strip(Vec<(Glyph, Role)>),
+    /// One bar each, of so many eighths, newest at the right; the newest that fit, where any do.
+    Spark(Vec<u16>, Role),
     /// Bars of so many eighths of a row, newest at the right; which row of the chart this is, from below.
     Bars(Vec<(u16, Role)>, u16),
 }

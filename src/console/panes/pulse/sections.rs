@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::console::favourites;
 use crate::console::state::Model;
 use crate::console::theme::{Glyph, Role};
 use crate::console::widgets::table::natural;
@@ -12,6 +11,9 @@ use crate::model::{Cluster, ClusterState, NodeState, Quota, Run};
 use crate::protocol::live::{CloudRow, Freshness, ListKind, Rows};
 
 use super::{Line, Piece, REST, Section, attention, history};
+
+/// From here on an answer is slow, milliseconds.
+const SLOW: u32 = 2000;
 
 /// All sections, in the order in which they stand.
 pub fn all(model: &Model) -> Vec<Section> {
@@ -100,7 +102,18 @@ fn cloud_line(model: &Model, cloud: &CloudRow) -> Line {
             pieces.push(Piece::Text(count, Role::Dim, REST));
         }
     }
-    Line::new(format!("cloud {name}"), format!("cloud show {name}"), pieces)
+    let line = |pieces| Line::new(format!("cloud {name}"), format!("cloud show {name}"), pieces);
+    let Some(last) = cloud.latency.last().copied() else { return line(pieces) };
+    pieces.push(Piece::Spark(bars(&cloud.latency), Role::Dim));
+    line(pieces).at(words::latency(last), if last >= SLOW { Role::Warn } else { Role::Dim })
+}
+
+/// Eighths of a bar for each call: by the logarithm, so that one slow call does not flatten all others.
+fn bars(latency: &[u32]) -> Vec<u16> {
+    let log = |ms: u32| (1.0 + f64::from(ms)).ln();
+    // What takes a tenth of a second is low in any company.
+    let most = latency.iter().copied().max().unwrap_or(0).max(100);
+    latency.iter().map(|ms| ((log(*ms) / log(most) * 8.0).round() as u16).clamp(1, 8)).collect()
 }
 
 /// The quotas that people run into first.
@@ -214,7 +227,7 @@ fn servers(model: &Model) -> Section {
 /// The views that are kept on digits, with how many rows they have by now.
 fn kept(model: &Model) -> Option<Section> {
     let line = |(digit, line): (&u8, &String)| {
-        let count = favourites::count(model, line).map(|n| words::count(n as u64)).unwrap_or_default();
+        let count = model.counts.of(*digit).map(|n| words::count(n as u64)).unwrap_or_default();
         let pieces = vec![Piece::Text(format!("'{digit}"), Role::Key, 2), Piece::Text(line.clone(), Role::Text, REST)];
         Line::new(format!("favourite {digit}"), format!("favourite {digit}"), pieces).at(count, Role::Text)
     };
