@@ -10,7 +10,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use quarterdeck::ansible::Ansible;
 
-use crate::home::Home;
+use crate::home::{Home, finish};
 use crate::process::cpu_with_children;
 use crate::report::Report;
 use crate::store::{median, place};
@@ -125,7 +125,9 @@ fn compare(what: &str, ours: &[Took], theirs: &[Took], of: fn(&Took) -> f64) -> 
 
 /// Our time over Ansible's for one command on every node; medians of interleaved pairs.
 fn fan_out(home: &Home, ansible: &Ansible) -> f64 {
-    home.run(["cluster", "scale", "hello", &format!("workers={}", NODES - 1), "--yes"]).ok();
+    // The playbook of the blueprint runs on all of them.
+    let scale = home.command(["cluster", "scale", "hello", &format!("workers={}", NODES - 1), "--yes"]);
+    finish(scale, Duration::from_secs(600)).ok();
     let inventory = home.path().join("inventory.sh");
     let script = format!("#!/bin/sh\nexec {} inventory hello \"$@\"\n", env!("CARGO_BIN_EXE_quarterdeck"));
     std::fs::write(&inventory, script).unwrap();
