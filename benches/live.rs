@@ -1,5 +1,6 @@
 //! What the real console costs in a real terminal: time to the first frame, time of a key, bytes, wake-ups, memory.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::home::{Home, wait_until};
@@ -142,7 +143,7 @@ fn flood(report: &mut Report, stage: &Stage) {
     if report.wants(&["console.key_p50_flood", "console.key_p99_flood"]) {
         let console = stage.console(200, 50);
         follow(&console);
-        let times = keys(&console, KEYS);
+        let times = keys(&console, KEYS, 15..50);
         report.take("console.key_p50_flood", percentile(times.clone(), 50));
         report.take("console.key_p99_flood", percentile(times, 99));
     }
@@ -159,7 +160,7 @@ fn flood(report: &mut Report, stage: &Stage) {
 }
 
 /// Types letters into the palette, over the output: from the key to the bytes that show it.
-pub fn keys(console: &Terminal, count: usize) -> Vec<Duration> {
+pub fn keys(console: &Terminal, count: usize, pause: Range<u64>) -> Vec<Duration> {
     console.press(":");
     console.wait_for("type what to do");
     let letters: Vec<char> = ('а'..='я').collect();
@@ -173,7 +174,7 @@ pub fn keys(console: &Terminal, count: usize) -> Vec<Duration> {
         times.push(console.met(&letter) - began);
         console.press("\x7f");
         // Not in step with the frames.
-        std::thread::sleep(Duration::from_millis(rand::random_range(15..50)));
+        std::thread::sleep(Duration::from_millis(rand::random_range(pause.clone())));
     }
     times
 }

@@ -3,6 +3,7 @@
 //! is asked for by name (`cargo bench -- console.slow_key`, `cargo bench -- console.slow_outage`).
 
 use std::io::{BufRead, BufReader};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -24,7 +25,9 @@ const P90: &str = "console.slow_key_p90";
 const OUTAGE: &str = "console.slow_outage";
 
 /// Keys that are typed.
-const KEYS: usize = 100;
+const KEYS: usize = 50;
+/// Between the keys, ms: the frame of the one before has crossed the line.
+const PAUSE: Range<u64> = 600..900;
 /// How long the line is dead.
 const DEAD: Duration = Duration::from_secs(60);
 const PORT: &str = "2222";
@@ -56,7 +59,7 @@ pub fn run(report: &mut Report) {
     if report.asked(OUTAGE) {
         report.take(OUTAGE, outage(&line, &console));
     } else {
-        let times = keys(&console, KEYS);
+        let times = keys(&console, KEYS, PAUSE);
         report.take(P50, percentile(times.clone(), 50));
         report.take(P90, percentile(times, 90));
         console.press("\x1b");
