@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::spec::PlaybookSpec;
+use crate::model::text::shell_word;
 use crate::model::{CloudName, ClusterId, Ending, PowerAction, PromptKind, Thing};
 use crate::protocol::command::StopMode;
 use crate::protocol::{Command, ListKind, Rows, SpecSource};
@@ -81,18 +82,12 @@ pub fn line(command: &Command, mirror: &Mirror) -> Option<String> {
 
 /// Words as one line for a shell.
 pub fn shell(words: &[String]) -> String {
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// The line that shows a cluster.
 pub fn cluster_show(id: ClusterId, mirror: &Mirror) -> Option<String> {
     Some(shell(&Words::new("cluster show").name(cluster_name(mirror, id)?).end()))
-}
-
-/// A word as a shell wants it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:=@%+,-".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn look(command: &Command, mirror: &Mirror) -> Option<Words> {
@@ -282,16 +277,6 @@ fn on_server(verb: &str, cloud: &CloudName, id: &str, mirror: &Mirror) -> Words 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        assert_eq!(quoted("web-prod"), "web-prod");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
-        assert_eq!(quoted("slaves=5"), "slaves=5");
-        assert_eq!(quoted("$(reboot)"), "'$(reboot)'");
-    }
 
     #[test]
     fn secrets_are_on_no_line() {

@@ -9,7 +9,7 @@ use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::{FileAttributes, OpenFlags, Packet, StatusCode};
 
 use super::connection::Connection;
-use crate::model::text::clean;
+use crate::model::text::{clean, shell_word};
 use crate::model::{Class, Failure};
 
 const PUT: &str = "write a file over SSH";
@@ -141,7 +141,7 @@ const SCRIPT: &str = r#"umask 077; cat > "$1" && test "$(wc -c < "$1")" -eq "$3"
 mv -fT "$1" "$2" 2>/dev/null || { cat "$1" > "$2" && chmod "$4" "$2"; s=$?; rm -f "$1"; exit $s; }"#;
 
 async fn by_command(connection: &Connection, path: &str, content: &[u8], mode: u32) -> Result<(), Failure> {
-    let words = [SCRIPT, "sh", &aside(path), path, &content.len().to_string(), &format!("{mode:04o}")].map(quoted);
+    let words = [SCRIPT, "sh", &aside(path), path, &content.len().to_string(), &format!("{mode:04o}")].map(shell_word);
     let command = format!("sh -c {}", words.join(" "));
     let channel = connection.session().await.map_err(|unopened| unopened.failure)?;
     let done = connection.exec_on(channel, &command, Some(Bytes::copy_from_slice(content))).await?;
@@ -158,10 +158,6 @@ async fn by_command(connection: &Connection, path: &str, content: &[u8], mode: u
     }
 }
 
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,7 +172,7 @@ mod tests {
     #[test]
     fn a_word_is_one_word_for_the_shell() {
         let word = "it's $HOME `x` \"q\" \\ \n*";
-        let out = std::process::Command::new("sh").arg("-c").arg(format!("printf %s {}", quoted(word))).output().unwrap();
+        let out = std::process::Command::new("sh").arg("-c").arg(format!("printf %s {}", shell_word(word))).output().unwrap();
         assert_eq!(String::from_utf8(out.stdout).unwrap(), word);
     }
 }

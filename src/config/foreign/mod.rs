@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::origin::Origin;
 use crate::model::ids::{MAX_NAME, is_name};
+use crate::model::text::shell_word;
 use crate::model::{Driver, Failure, Finding, Part};
 
 /// Where to look: the environment of a process, in a form that tests can make.
@@ -130,15 +131,8 @@ pub fn too_wide(part: Part, name: &str, path: &Path) -> Option<Finding> {
     let mode = std::fs::metadata(path).ok()?.mode() & 0o777;
     (mode & 0o077 != 0).then(|| {
         Finding::note(part, name, format!("there is a secret in it, and other accounts can read it (mode {mode:04o})"))
-            .next(format!("chmod 600 {}", quoted(path)))
+            .next(format!("chmod 600 {}", shell_word(&path.display().to_string())))
     })
-}
-
-/// A path for a shell.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+~@:".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 #[cfg(test)]
