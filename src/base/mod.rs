@@ -5,6 +5,7 @@ pub mod cx;
 pub mod files;
 pub mod http;
 pub mod job;
+pub mod lately;
 pub mod process;
 pub mod venv;
 

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use crate::ansible::events::Tail;
 use crate::ansible::playbook::EVENTS;
+use crate::base::lately::Lately;
 use crate::engine::core::{Core, lock};
 use crate::model::lines::{HostLines, Stamps};
 use crate::model::{Failure, Find, Finder, RunNo, Time};
 use crate::protocol::Answer;
 use crate::protocol::command::{FoundLines, OutputPage};
-use crate::store::output::{self, Pager};
+use crate::store::output;
 
 /// Most lines of one page.
 const PAGE: u32 = 5000;
@@ -96,7 +97,7 @@ pub async fn search(
         };
         let from = lines.start;
         // A pager of its own: a page must not wait for a search.
-        let found = Pager::open(&place.output())?.search(lines, count.min(FOUND) as usize, place.ended, wanted)?;
+        let found = core.pages.own(&place.output())?.search(lines, count.min(FOUND) as usize, place.ended, wanted)?;
         let (attempt, ended, from) = (place.attempt, place.ended, from.min(found.upto));
         Ok(Answer::Found(FoundLines { attempt, from, upto: found.upto, lines: found.lines, total: found.total, ended }))
     })
@@ -118,10 +119,12 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> +
 
 /// What the events of a playbook say of its output, kept for those who look again: reading them all takes a second
 /// when there are a million.
-#[derive(Default)]
-pub struct Indexes {
-    /// The one used last is the last.
-    open: Mutex<Vec<(PathBuf, Arc<Mutex<Index>>)>>,
+pub struct Indexes(Lately<PathBuf, Index>);
+
+impl Default for Indexes {
+    fn default() -> Self {
+        Self(Lately::new(OPEN))
+    }
 }
 
 struct Index {
@@ -155,17 +158,7 @@ impl Index {
 
 impl Indexes {
     fn of(&self, dir: &Path) -> Arc<Mutex<Index>> {
-        let mut open = lock(&self.open);
-        let entry = match open.iter().position(|(path, _)| path == dir) {
-            Some(at) => open.remove(at),
-            None => (dir.to_owned(), Arc::new(Mutex::new(Index::new(dir, None)))),
-        };
-        if open.len() >= OPEN {
-            open.remove(0);
-        }
-        let index = Arc::clone(&entry.1);
-        open.push(entry);
-        index
+        self.0.get(dir.to_owned(), || Index::new(dir, None))
     }
 
     /// When the lines that begin at these bytes were written. The events of a playbook tell it, for any other output

@@ -124,6 +124,11 @@ impl Pager {
         look().map_err(|e: io::Error| self.failed(&e))
     }
 
+    /// Another one for the same output, that knows as much; its file is not open.
+    pub(super) fn another(&self) -> Self {
+        Self { path: self.path.clone(), file: None, inode: self.inode, index: self.index.clone() }
+    }
+
     /// Closes the file; the next who asks opens it again.
     pub(super) fn close(&mut self) {
         self.file = None;

@@ -181,21 +181,26 @@ fn a_full_disk_is_recognised() {
     assert!(is_full(&failure), "{failure}");
 }
 
-#[tokio::test]
-async fn outputs_are_read_from_many_tasks_at_once() {
+#[test]
+fn outputs_are_read_from_many_threads_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let paths: Vec<PathBuf> = (0..40).map(|n| dir.path().join(n.to_string())).collect();
     for path in &paths {
         add(path, &numbered(500));
     }
     let pages = Pages::default();
-    let reads = paths.iter().chain(&paths).chain(&paths).map(|path| pages.page(path, LAST, 1, true));
-    for page in futures::future::try_join_all(reads).await.unwrap() {
-        assert_eq!((page.from, page.total), (499, 500));
-    }
-    assert_eq!(pages.size(&paths[0]).await.unwrap().0, 500);
-    assert_eq!(pages.size(&dir.path().join("none yet")).await.unwrap(), (0, 0));
-    assert!(pages.size(dir.path()).await.is_err());
+    std::thread::scope(|scope| {
+        for path in paths.iter().chain(&paths).chain(&paths) {
+            scope.spawn(|| {
+                let page = pages.read(path, |pager| pager.page(LAST, 1, true)).unwrap();
+                assert_eq!((page.from, page.total), (499, 500));
+            });
+        }
+    });
+    assert_eq!(pages.read(&paths[0], Pager::size).unwrap().0, 500);
+    assert_eq!(pages.own(&paths[0]).unwrap().size().unwrap().0, 500);
+    assert_eq!(pages.read(&dir.path().join("none yet"), Pager::size).unwrap(), (0, 0));
+    assert!(pages.read(dir.path(), Pager::size).is_err());
 }
 
 /// The lines of an output, found in the plainest way.
