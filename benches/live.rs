@@ -57,6 +57,7 @@ fn memory() -> f64 {
     home.run(["cloud", "add", "sandbox", "--driver", "sandbox"]).ok();
     let console = Terminal::open(home.at_terminal(&[]), 200, 50);
     console.wait_for("CLUSTERS");
+    // What starting takes is given back.
     std::thread::sleep(Duration::from_secs(2));
     resident(console.pid())
 }

@@ -49,6 +49,7 @@ fn memory_per_run(stage: &Stage) -> f64 {
     stage.cancel(&begun(stage, 1));
     let before = resident(engine);
     let runs: Vec<String> = (1..=RUNS).map(|cluster| begun(stage, cluster)).collect();
+    // Until what beginning takes is given back.
     std::thread::sleep(Duration::from_secs(2));
     let after = resident(engine);
     runs.iter().for_each(|run| stage.cancel(run));
@@ -70,6 +71,7 @@ fn watcher_cpu(stage: &Stage) -> f64 {
     let number = RunNo(run.parse().unwrap());
     let engine = stage.home.engine().unwrap();
     let percent = || {
+        // The flood is at its full speed by then.
         std::thread::sleep(Duration::from_secs(2));
         let (before, began) = (cpu_with_children(engine), Instant::now());
         std::thread::sleep(WINDOW);

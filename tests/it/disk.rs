@@ -1,21 +1,25 @@
 //! A home on a disk that will not do: full for a while, or on NFS.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::home::{Home, finish, wait_until};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-#[test]
-fn a_full_disk_stops_a_run_for_as_long_as_it_is_full() {
-    let home = Home::with_sandbox();
+/// A home without an engine, whose disk is as full as a file says that need not be there.
+fn with_fillable_disk() -> (Home, PathBuf) {
+    let mut home = Home::with_sandbox();
     home.run(["engine", "stop"]).ok();
     let flag = home.path().join("full");
-    let run = |args: &[&str]| {
-        let mut command = home.command(args);
-        command.env("QUARTERDECK_TEST_FULL", &flag);
-        finish(command, LIMIT)
-    };
+    home.set_env("QUARTERDECK_TEST_FULL", &flag);
+    (home, flag)
+}
+
+#[test]
+fn a_full_disk_stops_a_run_for_as_long_as_it_is_full() {
+    let (home, flag) = with_fillable_disk();
+    let run = |args: &[&str]| finish(home.command(args), LIMIT);
 
     // Nothing begins on a full disk, and the message says why.
     run(&["engine", "start"]).ok();
@@ -41,17 +45,11 @@ fn a_full_disk_stops_a_run_for_as_long_as_it_is_full() {
 
 #[test]
 fn old_runs_leave_even_when_nothing_more_can_be_written() {
-    let home = Home::with_sandbox();
-    home.run(["engine", "stop"]).ok();
+    let (home, flag) = with_fillable_disk();
+    let run = |args: &[&str]| finish(home.command(args), LIMIT);
     let settings = home.path().join("config/settings.toml");
     let text = std::fs::read_to_string(&settings).unwrap();
     std::fs::write(&settings, format!("{text}\n[retention]\nruns = 1\n")).unwrap();
-    let flag = home.path().join("full");
-    let run = |args: &[&str]| {
-        let mut command = home.command(args);
-        command.env("QUARTERDECK_TEST_FULL", &flag);
-        finish(command, LIMIT)
-    };
     run(&["engine", "start"]).ok();
     let reserve = home.path().join("data/reserve");
     wait_until("room is kept", LIMIT, || reserve.exists());

@@ -99,6 +99,13 @@ impl Wizard {
     fn go_on(&mut self, model: &mut Model, done: Vec<String>) {
         let answers = self.final_answers();
         if answers.ansible == Some(AnsibleChoice::Managed) && !self.installed(model) && !self.found_managed() {
+            if let Some(why) = model.why_only_looking() {
+                let failure =
+                    Failure::refused("install Ansible", why).next("install it when you may: quarterdeck ansible install");
+                self.stage = Stage::Done { done, failure: Some(Box::new(failure)) };
+                return;
+            }
+            // One may be going on already.
             if self.why_no_install(model).is_none() {
                 model.request(Slot::Setup(Ask::Install), Command::AnsibleInstall);
             }

@@ -127,16 +127,15 @@ impl Filter {
 
     /// What it lets through, the other one lets through as well: it is the other one with more letters typed.
     pub fn narrows(&self, other: &Self) -> bool {
-        let word = |term: &Term| match &term.test {
-            Test::Fuzzy(word) | Test::Exact(word) if !term.not => Some((matches!(term.test, Test::Exact(_)), word.text.clone())),
-            _ => None,
-        };
-        let longer = |now: &Term, before: &Term| match (word(now), word(before)) {
-            (Some((exact, now)), Some((was_exact, before))) => exact == was_exact && now.starts_with(&before),
+        let longer = |now: &Term, before: &Term| match (&now.test, &before.test) {
+            (Test::Fuzzy(now), Test::Fuzzy(before)) | (Test::Exact(now), Test::Exact(before)) => {
+                now.text.starts_with(&before.text)
+            }
             _ => false,
         };
+        let longer = |(now, before): (&Term, &Term)| !now.not && !before.not && longer(now, before);
         let terms = self.terms.iter().zip(&other.terms);
-        self.terms.len() >= other.terms.len() && !other.is_empty() && terms.into_iter().all(|(now, before)| longer(now, before))
+        self.terms.len() >= other.terms.len() && !other.is_empty() && terms.into_iter().all(longer)
     }
 
     /// Makes it ready to look at rows. `shown` are the columns in which words are looked for; `now` (milliseconds
