@@ -1,4 +1,4 @@
-//! `quarterdeck flavor|network list` and what all lists of a cloud share.
+//! `quarterdeck flavor|network|subnet|… list` and what all lists of a cloud share.
 
 use clap::{Args, Subcommand};
 
@@ -9,7 +9,7 @@ use crate::protocol::{ListKind, Rows};
 use super::exit::{Code, Ended};
 use super::session::Session;
 use super::table::Table;
-use super::{App, Json};
+use super::{App, Json, wiring};
 
 /// Nouns that can only be listed.
 #[derive(Subcommand, Debug)]
@@ -46,16 +46,32 @@ pub async fn show(app: &mut App<'_>, list: List, kind: ListKind) -> Ended {
             Rows::Servers(rows) => app.json(&rows),
             Rows::FloatingIps(rows) => app.json(&rows),
             Rows::Quota(quota) => app.json(&quota.items),
+            Rows::Subnets(rows) => app.json(&rows),
+            Rows::Ports(rows) => app.json(&rows),
+            Rows::Routers(rows) => app.json(&rows),
+            Rows::SecurityGroups(rows) => app.json(&rows),
+            Rows::Volumes(rows) => app.json(&rows),
+            Rows::ServerGroups(rows) => app.json(&rows),
+            Rows::Zones(rows) => app.json(&rows),
         };
     }
-    let (table, noun) = match &rows {
-        Rows::Flavors(rows) => (flavors(rows), "flavors"),
-        Rows::Images(rows) => (images(rows, app.now), "images"),
-        Rows::Networks(rows) => (networks(rows), "networks"),
-        Rows::Servers(rows) => (servers(rows, app.now), "servers"),
-        Rows::KeyPairs(_) | Rows::FloatingIps(_) | Rows::Quota(_) => return Err(super::session::odd()),
+    let table = match &rows {
+        Rows::Flavors(rows) => flavors(rows),
+        Rows::Images(rows) => images(rows, app.now),
+        Rows::Networks(rows) => networks(rows),
+        Rows::Servers(rows) => servers(rows, app.now),
+        Rows::Quota(quota) => wiring::quota(quota),
+        Rows::KeyPairs(rows) => wiring::key_pairs(rows),
+        Rows::FloatingIps(rows) => wiring::floating_ips(rows),
+        Rows::Subnets(rows) => wiring::subnets(rows),
+        Rows::Ports(rows) => wiring::ports(rows),
+        Rows::Routers(rows) => wiring::routers(rows),
+        Rows::SecurityGroups(rows) => wiring::security_groups(rows),
+        Rows::Volumes(rows) => wiring::volumes(rows),
+        Rows::ServerGroups(rows) => wiring::server_groups(rows),
+        Rows::Zones(rows) => wiring::zones(rows),
     };
-    app.out.table(&table, &format!("cloud {} has no {noun}", cloud.name))?;
+    app.out.table(&table, &format!("cloud {} has no {}", cloud.name, kind.word()))?;
     Ok(Code::Done)
 }
 

@@ -27,6 +27,7 @@ mod find;
 mod first;
 mod image;
 mod inventory;
+mod key_pair;
 mod lists;
 pub mod looks;
 mod names;
@@ -46,6 +47,7 @@ mod tail;
 mod terminal;
 mod vars;
 mod watch;
+mod wiring;
 
 use exit::{Code, Ended, Stop};
 use out::{Out, remark};
@@ -122,6 +124,36 @@ enum Noun {
     /// Networks of a cloud
     #[command(subcommand)]
     Network(lists::Verb),
+    /// Subnets: the ranges of addresses of networks
+    #[command(subcommand)]
+    Subnet(lists::Verb),
+    /// Ports: where servers and routers are plugged into networks
+    #[command(subcommand)]
+    Port(lists::Verb),
+    /// Routers: what leads from networks to others
+    #[command(subcommand)]
+    Router(lists::Verb),
+    /// Security groups: what may reach servers
+    #[command(subcommand)]
+    SecurityGroup(wiring::Verb),
+    /// Floating IPs: public addresses that can be moved between servers
+    #[command(subcommand)]
+    FloatingIp(lists::Verb),
+    /// Key pairs: public keys that a cloud gives to servers
+    #[command(subcommand)]
+    KeyPair(key_pair::Verb),
+    /// Volumes: disks that live without their server
+    #[command(subcommand)]
+    Volume(lists::Verb),
+    /// Server groups: servers that are placed with regard to each other
+    #[command(subcommand)]
+    ServerGroup(lists::Verb),
+    /// Availability zones: parts of a cloud that fail by themselves
+    #[command(subcommand)]
+    Zone(lists::Verb),
+    /// Quota: how much of a cloud may be used
+    #[command(subcommand)]
+    Quota(lists::Verb),
     /// Servers: single virtual machines
     #[command(subcommand)]
     Server(server::Verb),
@@ -251,6 +283,16 @@ async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
         Noun::Flavor(verb) => lists::run(app, verb, ListKind::Flavors).await,
         Noun::Image(verb) => image::run(app, verb).await,
         Noun::Network(verb) => lists::run(app, verb, ListKind::Networks).await,
+        Noun::Subnet(verb) => lists::run(app, verb, ListKind::Subnets).await,
+        Noun::Port(verb) => lists::run(app, verb, ListKind::Ports).await,
+        Noun::Router(verb) => lists::run(app, verb, ListKind::Routers).await,
+        Noun::SecurityGroup(verb) => wiring::run(app, verb).await,
+        Noun::FloatingIp(verb) => lists::run(app, verb, ListKind::FloatingIps).await,
+        Noun::KeyPair(verb) => key_pair::run(app, verb).await,
+        Noun::Volume(verb) => lists::run(app, verb, ListKind::Volumes).await,
+        Noun::ServerGroup(verb) => lists::run(app, verb, ListKind::ServerGroups).await,
+        Noun::Zone(verb) => lists::run(app, verb, ListKind::Zones).await,
+        Noun::Quota(verb) => lists::run(app, verb, ListKind::Quota).await,
         Noun::Server(verb) => server::run(app, verb).await,
         Noun::Cluster(verb) => cluster::run(app, verb).await,
         Noun::Blueprint(verb) => blueprint::run(app, verb).await,

@@ -1,10 +1,13 @@
 //! `quarterdeck server …`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::model::{CloudInfo, Deed, Failure, Level, NewServer, PowerAction, Ruling, Server, ServerAction, Tags};
+use crate::model::{
+    BootVolume, CloudInfo, Deed, Extras, Failure, Level, NewServer, PowerAction, Ruling, Server, ServerAction, ServerChange, Tags,
+};
 use crate::protocol::{Answer, Command, ListKind, StreamRequest};
 
 use super::App;
@@ -68,6 +71,39 @@ the keys of your ssh-agent."
         #[command(flatten)]
         sure: Sure,
     },
+    /// Make a server's disk anew from an image: what is on it is lost, its addresses stay
+    Rebuild {
+        #[command(flatten)]
+        which: Which,
+        /// Image, by name or id [default: the one that it was made from]
+        #[arg(long)]
+        image: Option<String>,
+        #[command(flatten)]
+        sure: Sure,
+        /// Do not wait for its end
+        #[arg(long)]
+        detach: bool,
+    },
+    /// Give a server another flavor; it waits to be confirmed then
+    Resize {
+        #[command(flatten)]
+        which: Which,
+        /// Flavor, by name or id
+        #[arg(long)]
+        flavor: String,
+        /// Keep it at once: nobody has to confirm it
+        #[arg(long)]
+        keep: bool,
+        #[command(flatten)]
+        sure: Sure,
+        /// Do not wait for its end
+        #[arg(long)]
+        detach: bool,
+    },
+    /// Keep the new flavor of a server
+    Confirm(Power),
+    /// Give a server the flavor that it had
+    Revert(Power),
     /// Switch a server on
     Start(Power),
     /// Switch a server off; its disk stays
@@ -109,6 +145,24 @@ pub struct Create {
     /// With a public address
     #[arg(long)]
     public: bool,
+    /// Availability zone (quarterdeck zone list)
+    #[arg(long)]
+    zone: Option<String>,
+    /// Server group, by name or id (quarterdeck server-group list)
+    #[arg(long, value_name = "GROUP")]
+    server_group: Option<String>,
+    /// A hint for the cloud's scheduler, for instance different_host=ID; may be repeated
+    #[arg(long = "hint", value_name = "NAME=VALUE", value_parser = super::cloud::setting)]
+    hints: Vec<(String, String)>,
+    /// Boot from a volume of so many GiB that is made of the image
+    #[arg(long, value_name = "GB", value_parser = clap::value_parser!(u32).range(1..))]
+    volume: Option<u32>,
+    /// Keep the volume when the server is deleted
+    #[arg(long, requires = "volume")]
+    keep_volume: bool,
+    /// Key pair of the cloud that may log in too (quarterdeck key-pair list)
+    #[arg(long, value_name = "NAME")]
+    key_pair: Option<String>,
     /// File of a public key that may log in; may be repeated [default: those in ~/.ssh]
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
@@ -152,6 +206,23 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
             super::terminal::carry(&options()?, request).await
         }
         Verb::Delete { servers, cloud, sure } => delete(app, &servers, cloud.as_deref(), &sure).await,
+        Verb::Rebuild { which, image, sure, detach } => {
+            let (session, server) = found(&which).await?;
+            let change = ServerChange::Rebuild { image: image.unwrap_or_else(|| server.image.clone()) };
+            alter(app, session, server, change, &sure, detach).await
+        }
+        Verb::Resize { which, flavor, keep, sure, detach } => {
+            let (session, server) = found(&which).await?;
+            alter(app, session, server, ServerChange::Resize { flavor, confirm: keep }, &sure, detach).await
+        }
+        Verb::Confirm(Power { which, sure }) => {
+            let (session, server) = found(&which).await?;
+            alter(app, session, server, ServerChange::ConfirmResize, &sure, false).await
+        }
+        Verb::Revert(Power { which, sure }) => {
+            let (session, server) = found(&which).await?;
+            alter(app, session, server, ServerChange::RevertResize, &sure, false).await
+        }
         Verb::Start(which) => power(app, &which, PowerAction::Start).await,
         Verb::Stop(which) => power(app, &which, PowerAction::Stop).await,
         Verb::Reboot(which) => power(app, &which, PowerAction::Reboot).await,
@@ -167,6 +238,7 @@ async fn found(which: &Which) -> Result<(Session, Server), Stop> {
 
 async fn create(app: &mut App<'_>, wish: Create) -> Ended {
     let keys = public_keys(&wish.keys)?;
+    let extras = extras(&wish);
     let mut session = Session::open().await?;
     let cloud = session.cloud(wish.cloud.as_deref()).await?;
     let server = NewServer {
@@ -178,10 +250,48 @@ async fn create(app: &mut App<'_>, wish: Create) -> Ended {
         security_groups: Vec::new(),
         authorized_keys: keys,
         files: Vec::new(),
+        extras,
         tags: Tags::unset(&wish.name),
     };
     let run = session.start(Command::ServerCreate { cloud: cloud.name, server: Box::new(server) }).await?;
     follow(app, &mut session, run, wish.detach).await
+}
+
+/// What only some clouds can give.
+fn extras(wish: &Create) -> Extras {
+    let mut hints: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in &wish.hints {
+        hints.entry(name.clone()).or_default().push(value.clone());
+    }
+    Extras {
+        zone: wish.zone.clone(),
+        server_group: wish.server_group.clone(),
+        hints,
+        volume: wish.volume.map(|size_gb| BootVolume { size_gb, keep: wish.keep_volume }),
+        key_pair: wish.key_pair.clone(),
+    }
+}
+
+/// Changes a server, as a run that is followed.
+async fn alter(
+    app: &mut App<'_>,
+    mut session: Session,
+    server: Server,
+    change: ServerChange,
+    sure: &Sure,
+    detach: bool,
+) -> Ended {
+    session.state().await?;
+    let ruling = ruling(&session, (&change).into(), std::slice::from_ref(&server)).await?;
+    let (tried, level) = match &change {
+        ServerChange::Rebuild { .. } => (change.title(&server.name), Level::Yes),
+        _ => (change.title(&server.name), Level::None),
+    };
+    let lost = if level == Level::Yes { " What is on its disk is lost." } else { "" };
+    let question = format!("{}{}?{lost}", tried[..1].to_uppercase(), &tried[1..]);
+    sure.obey(&ruling, level, &tried, &question, &server.name).await?;
+    let run = session.start(Command::ServerChange { cloud: server.cloud, server: server.id, change }).await?;
+    follow(app, &mut session, run, detach).await
 }
 
 fn or_default(cloud: &CloudInfo, what: &str, wish: Option<String>, default: &Option<String>) -> Result<String, Stop> {
@@ -193,7 +303,7 @@ fn or_default(cloud: &CloudInfo, what: &str, wish: Option<String>, default: &Opt
 }
 
 /// Lines of the public keys that may log in.
-fn public_keys(files: &[PathBuf]) -> Result<Vec<String>, Stop> {
+pub fn public_keys(files: &[PathBuf]) -> Result<Vec<String>, Stop> {
     let tried = "read public keys";
     let own: Vec<PathBuf>;
     let files = if files.is_empty() {

@@ -133,10 +133,31 @@ mod shown_lines {
         mirror
     }
 
+    fn new_server(name: &str, count: u32) -> NewServer {
+        let (server, tags) = (|| name.to_owned(), Tags::unset(name));
+        NewServer {
+            name: server(),
+            flavor: server(),
+            image: server(),
+            networks: vec![server(), "n".into()],
+            public_address: true,
+            security_groups: Vec::new(),
+            authorized_keys: vec![],
+            files: vec![],
+            extras: Extras {
+                zone: Some(server()),
+                server_group: Some(server()),
+                hints: [("different_host".to_owned(), vec![server()])].into(),
+                volume: Some(BootVolume { size_gb: count, keep: true }),
+                key_pair: Some(server()),
+            },
+            tags,
+        }
+    }
+
     fn commands(name: &str, count: u32) -> Vec<Command> {
         let (cluster, cloud, run) = (ClusterId(id(1)), CloudName::new(name), RunNo(42));
         let server = || name.to_owned();
-        let tags = Tags::unset(name);
         let call = |path: &str| PlaybookSpec {
             path: path.to_owned(),
             tags: vec!["a".into(), "b".into()],
@@ -158,17 +179,7 @@ mod shown_lines {
             properties: settings.clone(),
             token: Token(String::new()),
         };
-        let new = NewServer {
-            name: server(),
-            flavor: server(),
-            image: server(),
-            networks: vec![server(), "n".into()],
-            public_address: true,
-            security_groups: Vec::new(),
-            authorized_keys: vec![],
-            files: vec![],
-            tags,
-        };
+        let new = new_server(name, count);
         let text = SpecSource::Text { text: String::new(), path: name.to_owned(), base_dir: String::new() };
         let counts = BTreeMap::from([("app".to_owned(), count), ("lb".to_owned(), 1)]);
         let mut all = vec![
@@ -209,8 +220,16 @@ mod shown_lines {
         all.extend(modes.map(|mode| Command::Cancel { run, mode }));
         let powers = [PowerAction::Start, PowerAction::Stop, PowerAction::Reboot];
         all.extend(powers.map(|action| Command::ServerPower { cloud: cloud.clone(), server: server(), action }));
-        let lists = [ListKind::Flavors, ListKind::Images, ListKind::Networks, ListKind::Servers, ListKind::Quota];
-        all.extend(lists.map(|list| Command::List { cloud: cloud.clone(), list }));
+        let changes = [
+            ServerChange::Rebuild { image: name.to_owned() },
+            ServerChange::Resize { flavor: name.to_owned(), confirm: true },
+            ServerChange::ConfirmResize,
+            ServerChange::RevertResize,
+        ];
+        all.extend(changes.map(|change| Command::ServerChange { cloud: cloud.clone(), server: server(), change }));
+        all.push(Command::KeyPairCreate { cloud: cloud.clone(), name: server(), path: format!("/{name}") });
+        all.push(Command::KeyPairDelete { cloud: cloud.clone(), name: server() });
+        all.extend(ListKind::ALL.map(|list| Command::List { cloud: cloud.clone(), list }));
         all
     }
 

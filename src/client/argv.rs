@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::spec::PlaybookSpec;
 use crate::model::text::shell_word;
-use crate::model::{CloudName, ClusterId, Ending, PowerAction, PromptKind, Thing};
+use crate::model::{CloudName, ClusterId, Ending, Extras, PowerAction, PromptKind, ServerChange, Thing};
 use crate::protocol::command::StopMode;
 use crate::protocol::{Command, ListKind, Rows, SpecSource};
 
@@ -72,7 +72,8 @@ impl Words {
 /// The words of the command line that does the same, the program's name first. `None`: it has no such words, or a
 /// secret would be among them.
 pub fn argv(command: &Command, mirror: &Mirror) -> Option<Vec<String>> {
-    look(command, mirror).or_else(|| plan(command, mirror)).or_else(|| act(command, mirror)).map(Words::end)
+    let acts = || on_cloud(command, mirror).or_else(|| act(command, mirror));
+    look(command, mirror).or_else(|| plan(command, mirror)).or_else(acts).map(Words::end)
 }
 
 /// [`argv`] as one line for a shell.
@@ -99,7 +100,15 @@ fn look(command: &Command, mirror: &Mirror) -> Option<Words> {
                 ListKind::Networks => "network list",
                 ListKind::Servers => "server list",
                 ListKind::Quota => return Some(Words::new("cloud show").name(cloud.as_str())),
-                ListKind::KeyPairs | ListKind::FloatingIps => return None,
+                ListKind::KeyPairs => "key-pair list",
+                ListKind::FloatingIps => "floating-ip list",
+                ListKind::Subnets => "subnet list",
+                ListKind::Ports => "port list",
+                ListKind::Routers => "router list",
+                ListKind::SecurityGroups => "security-group list",
+                ListKind::Volumes => "volume list",
+                ListKind::ServerGroups => "server-group list",
+                ListKind::Zones => "zone list",
             };
             Words::new(noun).option("--cloud", cloud.as_str())
         }
@@ -185,37 +194,6 @@ fn act(command: &Command, mirror: &Mirror) -> Option<Words> {
             }
         }
         Command::Pin { run, pinned } => Words::new("run pin").name(run.to_string()).flag("--off", !pinned),
-        Command::ServerCreate { cloud, server } => {
-            let words = Words::new("server create").name(&server.name);
-            let words = words.option("--flavor", &server.flavor).option("--image", &server.image);
-            let words = server.networks.iter().fold(words, |words, network| words.option("--network", network));
-            words.flag("--public", server.public_address).option("--cloud", cloud.as_str())
-        }
-        Command::ServerDelete { cloud, server } => on_server("server delete", cloud, server, mirror),
-        Command::ServerPower { cloud, server, action } => {
-            let verb = match action {
-                PowerAction::Start => "server start",
-                PowerAction::Stop => "server stop",
-                PowerAction::Reboot => "server reboot",
-            };
-            on_server(verb, cloud, server, mirror)
-        }
-        Command::ImageRegister { cloud, name, path } => {
-            Words::new("image register").name(path).option("--name", name).option("--cloud", cloud.as_str())
-        }
-        Command::ImageUpload { cloud, image } => {
-            let words = Words::new("image upload").name(image.path.to_string_lossy()).option("--name", &image.name);
-            let words = image.disk_format.iter().fold(words, |words, format| words.option("--format", format));
-            let number = |words: Words, option, number: u64| match number {
-                0 => words,
-                number => words.option(option, number.to_string()),
-            };
-            let words = number(number(words, "--min-disk", image.min_disk_gb), "--min-ram", image.min_ram_mb);
-            let set = image.properties.iter();
-            let words = set.fold(words, |words, (name, value)| words.option("--property", format!("{name}={value}")));
-            words.option("--cloud", cloud.as_str())
-        }
-        Command::ImageDelete { cloud, image } => Words::new("image delete").name(image).option("--cloud", cloud.as_str()),
         Command::CloudAdd { name, driver, settings } => {
             let words = Words::new("cloud add").name(name).option("--driver", driver.to_string());
             if settings.keys().any(|key| SECRET.iter().any(|word| key.to_lowercase().contains(word))) {
@@ -238,6 +216,67 @@ fn act(command: &Command, mirror: &Mirror) -> Option<Words> {
         Command::Restart => Words::new("engine restart"),
         _ => return None,
     })
+}
+
+/// What changes something on a cloud.
+fn on_cloud(command: &Command, mirror: &Mirror) -> Option<Words> {
+    Some(match command {
+        Command::ServerCreate { cloud, server } => {
+            let words = Words::new("server create").name(&server.name);
+            let words = words.option("--flavor", &server.flavor).option("--image", &server.image);
+            let words = server.networks.iter().fold(words, |words, network| words.option("--network", network));
+            let words = extras(words.flag("--public", server.public_address), &server.extras);
+            words.option("--cloud", cloud.as_str())
+        }
+        Command::ServerDelete { cloud, server } => on_server("server delete", cloud, server, mirror),
+        Command::ServerPower { cloud, server, action } => {
+            let verb = match action {
+                PowerAction::Start => "server start",
+                PowerAction::Stop => "server stop",
+                PowerAction::Reboot => "server reboot",
+            };
+            on_server(verb, cloud, server, mirror)
+        }
+        Command::ServerChange { cloud, server, change } => match change {
+            ServerChange::Rebuild { image } => on_server("server rebuild", cloud, server, mirror).option("--image", image),
+            ServerChange::Resize { flavor, confirm } => {
+                on_server("server resize", cloud, server, mirror).option("--flavor", flavor).flag("--keep", *confirm)
+            }
+            ServerChange::ConfirmResize => on_server("server confirm", cloud, server, mirror),
+            ServerChange::RevertResize => on_server("server revert", cloud, server, mirror),
+        },
+        Command::KeyPairCreate { cloud, name, path } => {
+            Words::new("key-pair create").name(name).option("--file", path).option("--cloud", cloud.as_str())
+        }
+        Command::KeyPairDelete { cloud, name } => Words::new("key-pair delete").name(name).option("--cloud", cloud.as_str()),
+        Command::ImageRegister { cloud, name, path } => {
+            Words::new("image register").name(path).option("--name", name).option("--cloud", cloud.as_str())
+        }
+        Command::ImageUpload { cloud, image } => {
+            let words = Words::new("image upload").name(image.path.to_string_lossy()).option("--name", &image.name);
+            let words = image.disk_format.iter().fold(words, |words, format| words.option("--format", format));
+            let number = |words: Words, option, number: u64| match number {
+                0 => words,
+                number => words.option(option, number.to_string()),
+            };
+            let words = number(number(words, "--min-disk", image.min_disk_gb), "--min-ram", image.min_ram_mb);
+            let set = image.properties.iter();
+            let words = set.fold(words, |words, (name, value)| words.option("--property", format!("{name}={value}")));
+            words.option("--cloud", cloud.as_str())
+        }
+        Command::ImageDelete { cloud, image } => Words::new("image delete").name(image).option("--cloud", cloud.as_str()),
+        _ => return None,
+    })
+}
+
+/// What a server is asked for beside.
+fn extras(words: Words, extras: &Extras) -> Words {
+    let words = words.maybe("--zone", extras.zone.as_ref()).maybe("--server-group", extras.server_group.as_ref());
+    let hints = extras.hints.iter().flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}")));
+    let words = hints.fold(words, |words, hint| words.option("--hint", hint));
+    let words = words.maybe("--volume", extras.volume.map(|volume| volume.size_gb.to_string()));
+    let words = words.flag("--keep-volume", extras.volume.is_some_and(|volume| volume.keep));
+    words.maybe("--key-pair", extras.key_pair.as_ref())
 }
 
 /// A command of one's own on a thing; what is secret is asked for by the run.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Belonging, BelongingKind, Capabilities, CloudName, Cluster, ClusterSpec, Defaults, Flavor, HomeId, Image, Network, Node,
-    Quota, Server, UsualNetwork,
+    Belonging, BelongingKind, Capabilities, CloudName, Cluster, ClusterSpec, Defaults, Flavor, HomeId, Image, KeyPair, Network,
+    Node, Quota, Server, ServerGroup, UsualNetwork, Zone,
 };
 
 /// What one cloud offers.
@@ -15,6 +15,10 @@ pub struct CloudFacts {
     pub networks: Vec<Network>,
     pub quota: Quota,
     pub capabilities: Capabilities,
+    /// These three are known where a group asks for one.
+    pub zones: Vec<Zone>,
+    pub server_groups: Vec<ServerGroup>,
+    pub key_pairs: Vec<KeyPair>,
     /// What groups have that name no flavor or image.
     pub defaults: Defaults,
     /// What groups have that name no network.

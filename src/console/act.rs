@@ -6,7 +6,9 @@ use crate::protocol::{Command, SpecSource};
 
 use super::action::Action;
 use super::bulk::Item;
+use super::change;
 use super::custom;
+use super::deeds;
 use super::detail;
 use super::go::{self, goto};
 use super::layers::{
@@ -18,6 +20,7 @@ use super::panes;
 use super::people;
 use super::rails;
 use super::remove;
+use super::resource::Resource;
 use super::run::{self, Only, Part, result_place, result_text};
 use super::shell;
 use super::state::{Model, Tab};
@@ -52,6 +55,9 @@ fn carry_out(model: &mut Model, action: Action) {
     }
     if wizard::act(model, action) {
         return;
+    }
+    if let Some(kind) = Resource::opened_by(action) {
+        return goto(model, Tab::Resource(kind));
     }
     match action {
         Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::First | Action::Last => moved(model, action),
@@ -135,7 +141,10 @@ fn act_on(model: &mut Model, action: Action) {
         Action::ServerStart => power(model, PowerAction::Start, "start"),
         Action::ServerStop => power(model, PowerAction::Stop, "stop"),
         Action::ServerReboot => power(model, PowerAction::Reboot, "reboot"),
+        Action::ServerResize | Action::ServerRebuild | Action::ServerConfirm | Action::ServerRevert => change::act(model, action),
+        Action::KeyPairDelete => remove::key_pairs(model),
         Action::ConsoleLog => console_log(model),
+        Action::ServerActions => server_actions(model),
         Action::Answer => answer(model),
         Action::Cancel => cancel(model),
         Action::Retry => retry(model, false),
@@ -276,8 +285,11 @@ fn refresh(model: &mut Model) {
     if model.run.is_some() {
         return;
     }
+    if model.tab.is_asked_for() {
+        return deeds::refresh(model);
+    }
     let Some(list) = model.tab.list() else { return };
-    for cloud in model.clouds_in_scope() {
+    for cloud in model.clouds_with(list) {
         model.request(Slot::Act(format!("reading the {} of {cloud}", model.tab.name())), Command::Refresh { cloud, list });
     }
 }
@@ -293,12 +305,13 @@ fn open(model: &mut Model) {
     if open_missing(model) {
         return;
     }
+    if let Some(why) = panes::missing::cannot(model) {
+        return model.say(why, Role::Warn);
+    }
     match model.tab {
         Tab::Pulse => {
             let Some(goal) = panes::pulse::goal(model) else { return };
-            if let Err(wrong) = verbs::run(model, &goal) {
-                model.say(wrong.text, Role::Warn);
-            }
+            go_by_line(model, &goal);
         }
         Tab::Clouds => {
             let Some(cloud) = model.table(Tab::Clouds).selected().map(panes::clouds::name) else { return };
@@ -318,7 +331,18 @@ fn open(model: &mut Model) {
                 open_run(model, run);
             }
         }
+        Tab::Resource(kind) => match panes::resources::goal(model, kind) {
+            Some(line) => go_by_line(model, &line),
+            None => detail::act(model, Action::Describe),
+        },
         Tab::Servers | Tab::Flavors | Tab::Images => detail::act(model, Action::Describe),
+    }
+}
+
+/// Does what a line of the palette says.
+pub fn go_by_line(model: &mut Model, line: &str) {
+    if let Err(wrong) = verbs::run(model, line) {
+        model.say(wrong.text, Role::Warn);
     }
 }
 
@@ -369,6 +393,11 @@ fn back(model: &mut Model) {
     if table.unmark() {
         return;
     }
+    // Nothing else leads back to where one came from.
+    if matches!(tab, Tab::Resource(_)) && model.trail.ways().0 {
+        return go::walk(model, false);
+    }
+    let table = model.table_mut(tab);
     if !table.filter().is_empty() {
         table.set_filter("");
     } else if model.scope.take().is_some() {
@@ -394,7 +423,8 @@ fn next_part(model: &mut Model, back: bool) {
 }
 
 fn next_tab(model: &mut Model, by: usize) {
-    let at = Tab::ALL.iter().position(|t| *t == model.tab).unwrap_or(0);
+    // What is no tab of the line stands behind the last.
+    let at = Tab::ALL.iter().position(|t| *t == model.tab).unwrap_or(Tab::ALL.len() - 1);
     goto(model, Tab::ALL[(at + by) % Tab::ALL.len()]);
 }
 
@@ -471,6 +501,13 @@ fn power(model: &mut Model, action: PowerAction, word: &str) {
 fn console_log(model: &mut Model) {
     let Some(server) = model.table(Tab::Servers).selected().and_then(|id| model.server(id)).cloned() else { return };
     console_log_of(model, server.cloud, server.id, &server.name);
+}
+
+fn server_actions(model: &mut Model) {
+    let server = model.table(Tab::Servers).selected().and_then(|id| model.server(id)).cloned();
+    if let Some(server) = server {
+        deeds::open(model, &server);
+    }
 }
 
 /// Asks for the console log of a server, to be read.

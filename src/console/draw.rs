@@ -214,17 +214,22 @@ pub fn draw_hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// After the first key of a sequence: how it goes on.
 fn draw_continuations(model: &Model, canvas: &mut Canvas<'_>, body: Rect) {
+    const WIDTH: u16 = 34;
     let rows = model.keymap.continuations(&model.contexts(), &model.keys);
-    let height = (rows.len() as u16 + 1).min(body.height);
-    let width = 34.min(body.width);
+    let count = u16::try_from(rows.len()).unwrap_or(u16::MAX);
+    // As many beside each other as it takes to show all, where there is room.
+    let columns = count.div_ceil(body.height.saturating_sub(1).max(1)).clamp(1, (body.width / WIDTH).max(1));
+    let height = (count.div_ceil(columns) + 1).min(body.height);
+    let width = (WIDTH * columns).min(body.width);
     let area = Rect::new(body.right() - width, body.bottom() - height, width, height);
     canvas.fill(area, Role::Layer);
     let keys: Vec<String> = model.keys.iter().map(ToString::to_string).collect();
     canvas.text(area.x + 1, area.y, width - 1, &format!("{} …", keys.join(" ")), Role::Title);
-    for (row, (key, does)) in rows.iter().take(usize::from(height - 1)).enumerate() {
-        let y = area.y + 1 + row as u16;
-        canvas.text(area.x + 1, y, 8, key, Role::Key);
-        canvas.text(area.x + 10, y, width.saturating_sub(10), does, Role::Text);
+    let (column, lines) = (width / columns, height - 1);
+    for (at, (key, does)) in (0..lines * columns).zip(&rows) {
+        let (x, y) = (area.x + at / lines * column, area.y + 1 + at % lines);
+        canvas.text(x + 1, y, 8, key, Role::Key);
+        canvas.text(x + 10, y, column.saturating_sub(11), does, Role::Text);
     }
 }
 

@@ -6,10 +6,26 @@ use crate::protocol::{View, view};
 use super::layers::Layer;
 use super::msg::Effect;
 use super::panes;
+use super::resource::Resource;
 use super::run::{Part, RunView};
 use super::state::{Model, Tab};
 use super::theme::Role;
+use super::widgets::filter::quoted;
 use super::words;
+
+/// What belongs to a cloud beside its servers, and the keys that lead there.
+const RESOURCES: [(char, Resource); 10] = [
+    ('n', Resource::Networks),
+    ('b', Resource::Subnets),
+    ('p', Resource::Ports),
+    ('r', Resource::Routers),
+    ('g', Resource::SecurityGroups),
+    ('a', Resource::FloatingIps),
+    ('y', Resource::KeyPairs),
+    ('v', Resource::Volumes),
+    ('z', Resource::Zones),
+    ('u', Resource::Quota),
+];
 
 /// Views that are kept to go back to.
 const KEEP: usize = 100;
@@ -91,7 +107,7 @@ impl Place {
             host: run.host,
         });
         Some(Self {
-            tab: Tab::ALL.into_iter().find(|tab| tab.name() == view.tab)?,
+            tab: Tab::named(&view.tab)?,
             scope: view.cloud.clone(),
             run,
             filter: view.filter.clone(),
@@ -280,6 +296,11 @@ pub fn related(model: &Model) -> Vec<Related> {
             for (key, list) in [('s', "servers"), ('i', "images"), ('f', "flavors"), ('c', "clusters")] {
                 add(key, format!("{list} of {id}"), format!("{list} cloud={id}"));
             }
+            let cloud = CloudName::new(id);
+            let has = |kind: Resource| kind.lists().iter().all(|list| model.why_no_list(&cloud, *list).is_none());
+            for (key, kind) in RESOURCES.into_iter().filter(|(_, kind)| has(*kind)) {
+                add(key, format!("{} of {id}", kind.name()), format!("{} cloud={id}", kind.name()));
+            }
         }
         Tab::Flavors | Tab::Images => {
             let (cloud, name) =
@@ -308,13 +329,11 @@ pub fn related(model: &Model) -> Vec<Related> {
                 of_entry(model, entry, &mut add);
             }
         }
+        Tab::Resource(kind) => {
+            panes::resources::ways(model, kind, id).into_iter().for_each(|(key, what, line)| add(key, what, line));
+        }
     }
     out
-}
-
-/// A value of a filter, in quotes where it needs them.
-fn quoted(value: &str) -> String {
-    if value.contains([' ', ',', '"', '*']) { format!("\"{value}\"") } else { value.to_owned() }
 }
 
 fn of_server(model: &Model, server: &Server, add: &mut impl FnMut(char, String, String)) {
@@ -326,6 +345,10 @@ fn of_server(model: &Model, server: &Server, add: &mut impl FnMut(char, String, 
             add('r', format!("run {} that made it: {}", run.number, run.title), format!("run show {}", run.number));
         }
     }
+    let (name, cloud) = (quoted(&server.name), &server.cloud);
+    add('p', "its ports".to_owned(), format!("ports device={name} cloud={cloud}"));
+    add('a', "its floating IPs".to_owned(), format!("floating ips server={name} cloud={cloud}"));
+    add('v', "its volumes".to_owned(), format!("volumes server=\"*{}*\" cloud={cloud}", server.name));
     add('i', format!("image {}", server.image), format!("images name={} cloud={}", quoted(&server.image), server.cloud));
     add('f', format!("flavor {}", server.flavor), format!("flavors name={} cloud={}", quoted(&server.flavor), server.cloud));
     add('o', format!("cloud {}", server.cloud), format!("cloud show {}", server.cloud));

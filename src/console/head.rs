@@ -22,7 +22,10 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     // What matters least leaves first: how old the list is, then tabs, then the rest from the left.
     let mut right = parts(model);
     let width = |right: &Rich| right.iter().map(|(text, _)| cells(text) + 3).sum::<u16>();
-    let all = Tab::ALL;
+    let mut all = Tab::ALL.to_vec();
+    if !all.contains(&model.tab) {
+        all.push(model.tab);
+    }
     if tabs(&all) + width(&right) > room
         && let Some((text, Role::Stale)) = right.first_mut()
     {
@@ -45,7 +48,8 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     for tab in &all[from..to] {
         let left = x;
         if digits {
-            x += canvas.text(x, area.y, 2, &format!("{} ", tab.digit()), Role::Faint);
+            let digit = tab.digit().map_or_else(|| "  ".to_owned(), |digit| format!("{digit} "));
+            x += canvas.text(x, area.y, 2, &digit, Role::Faint);
         }
         let (text, role) =
             if *tab == model.tab { (tab.name().to_uppercase(), Role::TabOpen) } else { (tab.name().to_owned(), Role::Tab) };

@@ -92,6 +92,7 @@ fn click(model: &mut Model, part: &'static str, spot: Option<Spot>, twice: bool)
                 (Tab::Servers, Action::GotoServers),
                 (Tab::Clusters, Action::GotoClusters),
                 (Tab::Runs, Action::GotoRuns),
+                (Tab::Audit, Action::GotoAudit),
             ];
             if let Some((_, action)) = tabs.into_iter().find(|(tab, _)| tab.name() == name) {
                 act(model, action);

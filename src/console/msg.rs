@@ -33,6 +33,8 @@ pub enum Slot {
     Timeline,
     /// Who changed what.
     Audit,
+    /// What was done to a server, by the id of its row.
+    Actions(String),
     /// Events of a playbook that did not come by themselves.
     Plays(RunNo, u32),
     /// Events for a replay.

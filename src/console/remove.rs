@@ -7,6 +7,7 @@ use super::bulk::{self, Bulk, Item};
 use super::layers::{Confirm, Layer, PlanLayer};
 use super::msg::Slot;
 use super::rails;
+use super::resource::Resource;
 use super::state::{Model, Tab};
 use super::words;
 
@@ -58,6 +59,21 @@ pub fn images(model: &mut Model) {
     let asks = rails::question_of(model, Deed::ImageDelete, &things, items.len(), Level::Name);
     let Some((level, says)) = asks else { return };
     asked(model, level, "delete", "image", &format!("Servers that were made from it stay.{says}"), items);
+}
+
+/// Deletes the key pairs that are meant.
+pub fn key_pairs(model: &mut Model) {
+    let ids = model.table(Tab::Resource(Resource::KeyPairs)).targets();
+    let item = |id: &String| {
+        let (cloud, name) = id.split_once('/')?;
+        let (cloud, name) = (CloudName::new(cloud), name.to_owned());
+        Some((cloud.clone(), Item::new(&name, id, Command::KeyPairDelete { cloud, name: name.clone() })))
+    };
+    let (clouds, items): (Vec<_>, Vec<_>) = ids.iter().filter_map(item).unzip();
+    let things: Vec<_> = clouds.into_iter().map(|cloud| (cloud, None)).collect();
+    let asks = rails::question_of(model, Deed::KeyPairDelete, &things, items.len(), Level::Yes);
+    let Some((level, says)) = asks else { return };
+    asked(model, level, "delete", "key pair", &format!("Servers that have the key keep it.{says}"), items);
 }
 
 /// Does it at once, after a yes, or after the name was typed.

@@ -78,7 +78,7 @@ impl Looks {
     /// Gives lists their columns and digits their lines; what is wrong with them.
     pub fn lay_out(&self, model: &mut Model) -> Vec<String> {
         let mut problems = Vec::new();
-        for tab in Tab::ALL {
+        for tab in Tab::every() {
             let chosen = self.columns.get(tab.name()).and_then(|names| {
                 let place = |name: &str| {
                     let known = panes::columns(tab).iter().position(|c| c.id == name);
@@ -88,7 +88,7 @@ impl Looks {
             });
             model.table_mut(tab).choose(chosen.filter(|chosen| !chosen.is_empty()));
         }
-        for (list, names) in self.columns.iter().filter(|(list, _)| !Tab::ALL.iter().any(|t| t.name() == *list)) {
+        for (list, names) in self.columns.iter().filter(|(list, _)| Tab::named(list).is_none()) {
             problems.push(format!("{}: there is no list {list}", names.origin));
         }
         model.favourites.clear();

@@ -17,6 +17,7 @@ use super::Start;
 use super::action::Action;
 use super::audit::Audit;
 use super::bulk::Bulk;
+use super::deeds::Deeds;
 use super::favourites::{self, Counts};
 use super::go::Trail;
 use super::input::{Key, Keymap};
@@ -32,67 +33,7 @@ use super::theme::{Role, Theme};
 use super::widgets::table::Table;
 use super::wizard::Wizard;
 
-/// The tabs.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum Tab {
-    Pulse,
-    Clouds,
-    Flavors,
-    Images,
-    Servers,
-    Clusters,
-    Runs,
-    Audit,
-}
-
-impl Tab {
-    /// All tabs, from left to right.
-    pub const ALL: [Tab; 8] =
-        [Tab::Pulse, Tab::Clouds, Tab::Flavors, Tab::Images, Tab::Servers, Tab::Clusters, Tab::Runs, Tab::Audit];
-
-    /// Its name: on the screen and as the keymap's table.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pulse => "pulse",
-            Self::Clouds => "clouds",
-            Self::Flavors => "flavors",
-            Self::Images => "images",
-            Self::Servers => "servers",
-            Self::Clusters => "clusters",
-            Self::Runs => "runs",
-            Self::Audit => "audit",
-        }
-    }
-
-    /// The tab of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|tab| tab.name() == name)
-    }
-
-    /// The digit that leads to it.
-    pub fn digit(self) -> u8 {
-        match self {
-            Self::Pulse => 0,
-            Self::Clouds => 1,
-            Self::Flavors => 2,
-            Self::Images => 3,
-            Self::Servers => 4,
-            Self::Clusters => 5,
-            Self::Runs => 6,
-            Self::Audit => 7,
-        }
-    }
-
-    /// The list of a cloud that it shows, when it shows one.
-    pub fn list(self) -> Option<ListKind> {
-        match self {
-            Self::Flavors => Some(ListKind::Flavors),
-            Self::Images => Some(ListKind::Images),
-            Self::Servers => Some(ListKind::Servers),
-            Self::Pulse | Self::Clouds | Self::Clusters | Self::Runs | Self::Audit => None,
-        }
-    }
-}
+pub use super::tab::Tab;
 
 /// The line to the engine.
 #[derive(Clone, PartialEq, Debug)]
@@ -184,6 +125,8 @@ pub struct Model {
     pub news: u64,
     /// Who changed what.
     pub audit: Audit,
+    /// What was done to servers.
+    pub deeds: Deeds,
     /// The others, and what they are told.
     pub people: People,
     /// What was typed before.
@@ -220,7 +163,7 @@ impl Model {
             area,
             me,
             tab,
-            tables: Tab::ALL.iter().map(|t| (*t, Table::default())).collect(),
+            tables: Tab::every().map(|tab| (tab, Table::default())).collect(),
             nodes: Table::lazy(),
             lower: false,
             run,
@@ -241,11 +184,12 @@ impl Model {
             waiting: BTreeSet::new(),
             refused: BTreeSet::new(),
             effects: Vec::new(),
-            stale: Tab::ALL.into(),
+            stale: Tab::every().collect(),
             subscribed: BTreeSet::new(),
             ready: false,
             news: 0,
             audit: Audit::default(),
+            deeds: Deeds::default(),
             people: People::default(),
             recall: Recall::default(),
             read_only: false,
@@ -341,7 +285,7 @@ impl Model {
         } else if self.run.is_some() {
             vec!["run", "output", "list", "global"]
         } else {
-            vec![self.tab.name(), "list", "global"]
+            vec![self.tab.context(), "list", "global"]
         }
     }
 
@@ -375,6 +319,19 @@ impl Model {
     pub fn clouds_in_scope(&self) -> Vec<CloudName> {
         let names = self.mirror.clouds.iter().map(|row| row.info.name.clone());
         names.filter(|name| self.scope.as_ref().is_none_or(|s| s == name)).collect()
+    }
+
+    /// Why a cloud has no such list.
+    pub fn why_no_list(&self, cloud: &CloudName, list: ListKind) -> Option<String> {
+        let row = self.mirror.clouds.iter().find(|row| row.info.name == *cloud)?;
+        // A driver that could not be made has told nothing: why it could not is said when the list is read.
+        let told = !row.info.capabilities.0.is_empty();
+        list.needs().filter(|_| told).and_then(|name| row.info.capabilities.check(name).err())
+    }
+
+    /// The clouds that are shown and have such a list.
+    pub fn clouds_with(&self, list: ListKind) -> Vec<CloudName> {
+        self.clouds_in_scope().into_iter().filter(|cloud| self.why_no_list(cloud, list).is_none()).collect()
     }
 
     /// The cloud of commands that name none: the one in scope, else the default.
@@ -467,10 +424,8 @@ impl Model {
         if let Some(cloud) = self.main_cloud() {
             topics.insert(Topic::List { cloud, list: ListKind::Quota });
         }
-        // Sizes of servers are those of their flavors.
-        let flavors = (self.tab == Tab::Servers).then_some(ListKind::Flavors);
-        for list in self.tab.list().into_iter().chain(flavors) {
-            topics.extend(self.clouds_in_scope().into_iter().map(|cloud| Topic::List { cloud, list }));
+        for list in self.tab.lists() {
+            topics.extend(self.clouds_with(list).into_iter().map(|cloud| Topic::List { cloud, list }));
         }
         if self.tab == Tab::Pulse {
             let lists = [ListKind::Servers, ListKind::Quota];
@@ -524,7 +479,7 @@ impl Model {
 
     /// The rows of every tab are to be made anew.
     pub fn touch_all(&mut self) {
-        Tab::ALL.into_iter().for_each(|tab| self.touch(tab));
+        Tab::every().for_each(|tab| self.touch(tab));
     }
 
     /// Makes the rows of what is visible anew where something changed.

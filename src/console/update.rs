@@ -3,13 +3,14 @@
 use crate::client::{Incoming, mirror::Change};
 use crate::model::{Failure, RunNo, Time};
 use crate::protocol::command::RefusalCode;
-use crate::protocol::{Answer, FromEngine, ListKind, Refusal, Role as Seat};
+use crate::protocol::{Answer, FromEngine, Refusal, Role as Seat};
 
 use super::act;
 use super::action::{Action, Offer};
 use super::audit;
 use super::bulk;
 use super::custom;
+use super::deeds;
 use super::detail;
 use super::go::{self, Place};
 use super::input::{Code, Input, Key, Meaning};
@@ -20,6 +21,7 @@ use super::msg::{Effect, Msg, Slot};
 use super::panes;
 use super::people;
 use super::rails;
+use super::resource::Resource;
 use super::run::{self, RunView};
 use super::setup::{AUTO, Looks};
 use super::state::{Link, Model, Tab};
@@ -105,7 +107,7 @@ pub fn detail_lines(tab: Tab) -> u16 {
         Tab::Clusters => 14,
         Tab::Clouds => 6,
         Tab::Servers | Tab::Runs | Tab::Audit => 4,
-        Tab::Flavors | Tab::Images => 2,
+        Tab::Flavors | Tab::Images | Tab::Resource(_) => 2,
         Tab::Pulse => 0,
     }
 }
@@ -186,7 +188,7 @@ fn looks_changed(model: &mut Model, looks: Result<Looks, Failure>) {
         Ok(looks) => looks,
         Err(failure) => return model.say(failure.line(), Role::Warn),
     };
-    let layout = |model: &Model| (Tab::ALL.map(|tab| model.table(tab).shown()), model.favourites.clone());
+    let layout = |model: &Model| (Tab::every().map(|tab| model.table(tab).shown()).collect::<Vec<_>>(), model.favourites.clone());
     let before = layout(model);
     let problems = looks.lay_out(model);
     looks.problems.extend(problems);
@@ -240,9 +242,8 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         let sorts = [Action::SortNext, Action::SortPrevious, Action::SortReverse];
         offers.extend(marks.into_iter().chain(sorts).map(|a| Offer::yes(a).unless(rows)));
         offers.push(Offer::yes(Action::Columns));
-        offers.push(
-            Offer::yes(Action::Refresh).unless(model.tab.list().is_none().then_some("the engine tells at once what changes")),
-        );
+        let told = model.tab.list().is_none() && !model.tab.is_asked_for();
+        offers.push(Offer::yes(Action::Refresh).unless(told.then_some("the engine tells at once what changes")));
     }
     offers.push(Offer::yes(Action::Jump).unless(go::related(model).is_empty().then_some("nothing belongs to it")));
     if model.text().is_none() {
@@ -290,7 +291,8 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         Offer::yes(Action::Suspend),
         Offer::yes(Action::Quit),
     ];
-    for offer in everywhere {
+    let resources = Resource::ALL.map(|kind| Offer::yes(kind.action()));
+    for offer in everywhere.into_iter().chain(resources) {
         if !offers.iter().any(|o| o.action == offer.action) {
             offers.push(offer);
         }
@@ -373,11 +375,8 @@ fn apply_change(model: &mut Model, change: Change) {
             }
         }
         Change::List(_, kind) => {
-            for tab in Tab::ALL.into_iter().filter(|t| t.list() == Some(kind)) {
+            for tab in Tab::every().filter(|tab| tab.lists().contains(&kind)) {
                 model.touch(tab);
-            }
-            if kind == ListKind::Flavors {
-                model.touch(Tab::Servers);
             }
         }
         Change::Prompt(id) => {
@@ -447,6 +446,7 @@ fn reply(model: &mut Model, slot: Slot, result: Result<Box<Answer>, Box<Refusal>
             }
         }
         (Slot::Audit, Answer::Audit(entries)) => audit::read(model, entries),
+        (Slot::Actions(server), Answer::ServerActions(actions)) => deeds::read(model, &server, actions),
         (Slot::Timeline, Answer::Timeline(moments)) => {
             if let Some(detail) = model.text_mut().and_then(TextLayer::detail_mut) {
                 detail.moments(moments);
@@ -524,6 +524,10 @@ fn refused(model: &mut Model, slot: Slot, refusal: Refusal) {
         }
         Slot::Bulk(batch, index) => bulk::answered(model, batch, index, Err(refusal)),
         Slot::Act(_) | Slot::Text(_) | Slot::Blueprints | Slot::CloudTest => {
+            model.show_text(TextLayer::failure(&refusal.failure));
+        }
+        Slot::Actions(server) => {
+            deeds::refused(model, &server);
             model.show_text(TextLayer::failure(&refusal.failure));
         }
         // What is only looked at is missing then, and is not asked for again by itself: the answer would be the same.

@@ -64,7 +64,8 @@ pub fn node_state(state: NodeState) -> (Glyph, Role) {
 /// Sign and role of a server's status.
 pub fn server_status(status: &ServerStatus) -> (Glyph, Role) {
     match status {
-        ServerStatus::Build | ServerStatus::Reboot => (Glyph::Busy, Role::Running),
+        ServerStatus::Build | ServerStatus::Reboot | ServerStatus::Rebuild | ServerStatus::Resize => (Glyph::Busy, Role::Running),
+        ServerStatus::VerifyResize => (Glyph::Asks, Role::Waiting),
         ServerStatus::Active => (Glyph::On, Role::Ok),
         ServerStatus::Shutoff => (Glyph::Off, Role::Skipped),
         ServerStatus::Error => (Glyph::Failed, Role::Failed),

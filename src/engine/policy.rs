@@ -75,6 +75,7 @@ pub fn single(core: &Core, work: &Work, cloud: Option<&CloudName>, tried: &str) 
     match work {
         Work::CreateServer { .. } => may(core, Deed::ServerCreate, cloud, None, 1, tried),
         Work::UploadImage { .. } => may(core, Deed::ImageUpload, cloud, None, 1, tried),
+        Work::ChangeServer { change, .. } => may(core, change.into(), cloud, None, 1, tried),
         Work::Command { call } if call.dangerous => may(core, Deed::CommandRun, cloud, call.cluster.as_deref(), 1, tried),
         Work::Command { call } => guarded(core, Deed::CommandRun, cloud, call.cluster.as_deref(), 1, tried),
         _ => Ok(()),

@@ -51,8 +51,11 @@ impl Pokes {
 fn interval(list: ListKind) -> Duration {
     match list {
         ListKind::Servers => Duration::from_secs(5),
-        ListKind::Quota | ListKind::FloatingIps => Duration::from_secs(15),
-        ListKind::Flavors | ListKind::Images | ListKind::Networks | ListKind::KeyPairs => Duration::from_secs(60),
+        ListKind::Quota | ListKind::FloatingIps | ListKind::Ports | ListKind::Volumes => Duration::from_secs(15),
+        ListKind::Subnets | ListKind::Routers | ListKind::SecurityGroups | ListKind::ServerGroups => Duration::from_secs(30),
+        ListKind::Flavors | ListKind::Images | ListKind::Networks | ListKind::KeyPairs | ListKind::Zones => {
+            Duration::from_secs(60)
+        }
     }
 }
 
@@ -71,24 +74,19 @@ pub async fn read_list(core: &Core, cloud: &CloudName, list: ListKind, cx: &Cx) 
             ListKind::Servers => Rows::Servers(driver.servers(cx).await?),
             ListKind::FloatingIps => Rows::FloatingIps(driver.floating_ips(cx).await?),
             ListKind::Quota => Rows::Quota(driver.quota(cx).await?),
+            ListKind::Subnets => Rows::Subnets(driver.subnets(cx).await?),
+            ListKind::Ports => Rows::Ports(driver.ports(cx).await?),
+            ListKind::Routers => Rows::Routers(driver.routers(cx).await?),
+            ListKind::SecurityGroups => Rows::SecurityGroups(driver.security_groups(cx).await?),
+            ListKind::Volumes => Rows::Volumes(driver.volumes(cx).await?),
+            ListKind::ServerGroups => Rows::ServerGroups(driver.server_groups(cx).await?),
+            ListKind::Zones => Rows::Zones(driver.zones(cx).await?),
         })
     };
-    let call = format!("list {} of {cloud}", word(list));
+    let call = format!("list {} of {cloud}", list.word());
     let rows = core.clouds.timed(cloud, cx.run(&call, read)).await?;
     core.store.cache_put(&cache_key(cloud, list), json!({ "at": core.now(), "rows": rows })).await?;
     Ok(rows)
-}
-
-fn word(list: ListKind) -> &'static str {
-    match list {
-        ListKind::Flavors => "flavors",
-        ListKind::Images => "images",
-        ListKind::Networks => "networks",
-        ListKind::KeyPairs => "key pairs",
-        ListKind::Servers => "servers",
-        ListKind::FloatingIps => "floating IPs",
-        ListKind::Quota => "quota",
-    }
 }
 
 fn cache_key(cloud: &CloudName, list: ListKind) -> String {

@@ -26,6 +26,10 @@ pub enum Capability {
 pub mod names {
     pub const POWER: &str = "power";
     pub const CONSOLE_LOG: &str = "console_log";
+    /// New disks from an image, for servers that are there.
+    pub const REBUILD: &str = "rebuild";
+    /// Other flavors, for servers that are there.
+    pub const RESIZE: &str = "resize";
     /// What was done to a server.
     pub const ACTIONS: &str = "server_actions";
     pub const NETWORKS: &str = "networks";
@@ -34,6 +38,15 @@ pub mod names {
     pub const SECURITY_GROUPS: &str = "security_groups";
     pub const FLOATING_IPS: &str = "floating_ips";
     pub const KEY_PAIRS: &str = "key_pairs";
+    /// Disks that live without their server.
+    pub const VOLUMES: &str = "volumes";
+    pub const SERVER_GROUPS: &str = "server_groups";
+    /// Servers whose disk is a volume.
+    pub const BOOT_VOLUME: &str = "boot_volume";
+    /// Hints for the scheduler.
+    pub const HINTS: &str = "scheduler_hints";
+    /// Availability zones.
+    pub const ZONES: &str = "zones";
     pub const IMAGE_UPLOAD: &str = "image_upload";
     pub const IMAGE_REGISTER: &str = "image_register";
     pub const QUOTA: &str = "quota";

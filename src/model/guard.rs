@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CloudName, CustomCommand, Plan, PlanKind, PowerAction};
+use super::{CloudName, CustomCommand, Plan, PlanKind, PowerAction, ServerChange};
 
 macro_rules! deeds {
     ($($name:ident = $word:literal,)*) => {
@@ -37,9 +37,14 @@ deeds! {
     ServerStart = "server start",
     ServerStop = "server stop",
     ServerReboot = "server reboot",
+    ServerRebuild = "server rebuild",
+    ServerResize = "server resize",
     ImageRegister = "image register",
     ImageUpload = "image upload",
     ImageDelete = "image delete",
+    KeyPairCreate = "key-pair create",
+    KeyPairImport = "key-pair import",
+    KeyPairDelete = "key-pair delete",
     CommandRun = "command run",
     Shell = "shell",
 }
@@ -68,6 +73,15 @@ impl From<PowerAction> for Deed {
             PowerAction::Start => Self::ServerStart,
             PowerAction::Stop => Self::ServerStop,
             PowerAction::Reboot => Self::ServerReboot,
+        }
+    }
+}
+
+impl From<&ServerChange> for Deed {
+    fn from(change: &ServerChange) -> Self {
+        match change {
+            ServerChange::Rebuild { .. } => Self::ServerRebuild,
+            ServerChange::Resize { .. } | ServerChange::ConfirmResize | ServerChange::RevertResize => Self::ServerResize,
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod play;
 mod preview;
 pub mod prompt;
 pub mod quota;
+pub mod resource;
 pub mod run;
 pub mod server;
 pub mod spec;
@@ -43,9 +44,11 @@ pub use plan::{Plan, PlanKind, PlannedStep, QuotaEffect};
 pub use play::{PlayEvent, PlayState};
 pub use prompt::{Choice, Prompt, PromptKind, PromptState};
 pub use quota::{Quota, QuotaItem};
+pub use resource::{Attachment, Port, Router, SecurityGroup, SecurityRule, ServerGroup, Subnet, Volume, Zone};
 pub use run::{Ending, Run, RunKind, RunState, StepCounts};
 pub use server::{
-    Address, AddressKind, NewServer, PlacedFile, PowerAction, Server, ServerAction, ServerEvent, ServerStatus, Tags,
+    Address, AddressKind, BootVolume, Extras, NewServer, PlacedFile, PowerAction, Server, ServerAction, ServerChange,
+    ServerEvent, ServerStatus, Tags,
 };
 pub use spec::ClusterSpec;
 pub use step::{CommandCall, Step, StepState, Wait, Work};

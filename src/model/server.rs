@@ -16,6 +16,12 @@ pub enum ServerStatus {
     Active,
     Shutoff,
     Reboot,
+    /// Its disk is made anew.
+    Rebuild,
+    /// It gets another flavor, or its former one back.
+    Resize,
+    /// It has another flavor, and waits for somebody to confirm it or to take it back.
+    VerifyResize,
     Error,
     Deleting,
     /// A state of the cloud's own that has no word here.
@@ -29,6 +35,9 @@ impl fmt::Display for ServerStatus {
             Self::Active => "active",
             Self::Shutoff => "shutoff",
             Self::Reboot => "reboot",
+            Self::Rebuild => "rebuild",
+            Self::Resize => "resize",
+            Self::VerifyResize => "verify_resize",
             Self::Error => "error",
             Self::Deleting => "deleting",
             Self::Other(word) => word,
@@ -120,6 +129,47 @@ pub struct PlacedFile {
     pub mode: u32,
 }
 
+/// The disk of a server as a volume, which can outlive it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BootVolume {
+    /// GiB.
+    #[schemars(title = "Size, GiB", range(min = 1))]
+    pub size_gb: u32,
+    /// It stays when the server is deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(title = "Keep")]
+    pub keep: bool,
+}
+
+/// What a server is to have that only some clouds can give.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Extras {
+    /// Availability zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Name or id of a server group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_group: Option<String>,
+    /// Hints for the cloud's scheduler, in its own words, each with its values.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub hints: BTreeMap<String, Vec<String>>,
+    /// It boots from a volume that is made of the image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume: Option<BootVolume>,
+    /// Name of a key pair of the cloud, beside the keys that are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_pair: Option<String>,
+}
+
+impl Extras {
+    /// Nothing of this is wanted.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A server to be created.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NewServer {
@@ -141,6 +191,8 @@ pub struct NewServer {
     pub authorized_keys: Vec<String>,
     #[serde(default)]
     pub files: Vec<PlacedFile>,
+    #[serde(default, skip_serializing_if = "Extras::is_none")]
+    pub extras: Extras,
     /// What makes it findable again.
     pub tags: Tags,
 }
@@ -182,4 +234,31 @@ pub enum PowerAction {
     Start,
     Stop,
     Reboot,
+}
+
+/// A change of a server that takes its time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum ServerChange {
+    /// Makes its disk anew from an image, by name or id: what was on it is lost; addresses stay.
+    Rebuild { image: String },
+    /// Gives it another flavor, by name or id. The server waits in `verify_resize` until the change is confirmed;
+    /// `confirm`: that is done at once.
+    Resize { flavor: String, confirm: bool },
+    /// Confirms its new flavor.
+    ConfirmResize,
+    /// Gives it back the flavor that it had.
+    RevertResize,
+}
+
+impl ServerChange {
+    /// What is done to a server, for people: `resize server web-1 to m1.large`.
+    pub fn title(&self, server: &str) -> String {
+        match self {
+            Self::Rebuild { image } => format!("rebuild server {server} from {image}"),
+            Self::Resize { flavor, .. } => format!("resize server {server} to {flavor}"),
+            Self::ConfirmResize => format!("confirm the new flavor of server {server}"),
+            Self::RevertResize => format!("give server {server} its former flavor"),
+        }
+    }
 }

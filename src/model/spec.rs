@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::BootVolume;
+
 /// What [`super::ids::is_name`] takes, as a pattern.
 const NAME: &str = "^[a-z0-9][a-z0-9_-]{0,39}$";
 
@@ -113,6 +115,26 @@ pub struct GroupSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(title = "Networks", example = ["private"])]
     pub networks: Vec<String>,
+    /// Availability zone; the cloud chooses when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Zone", example = &"nova")]
+    pub zone: Option<String>,
+    /// Server group of the cloud, by name or id: its policy says whether its servers are on one host or on several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Server group", example = &"apart")]
+    pub server_group: Option<String>,
+    /// Hints for the cloud's scheduler, in its own words: `different_host: [ID]`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(title = "Scheduler hints")]
+    pub hints: BTreeMap<String, Vec<String>>,
+    /// Boot from a volume made of the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Boot volume")]
+    pub volume: Option<BootVolume>,
+    /// Key pair of the cloud that may log in too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Key pair", example = &"ana")]
+    pub key_pair: Option<String>,
     /// Whether each node gets a public address.
     #[serde(default)]
     #[schemars(title = "Public address")]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::spec::PlaybookSpec;
-use super::{CloudName, ClusterId, Failure, NewImage, NewServer, Ports, PromptId, RunNo, StepId, Time, Token};
+use super::{CloudName, ClusterId, Failure, NewImage, NewServer, Ports, PromptId, RunNo, ServerChange, StepId, Time, Token};
 
 /// State of a step.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -125,6 +125,8 @@ pub enum Work {
     Forget,
     /// Uploads an image; undo deletes it, whole or half.
     UploadImage { image: Box<NewImage> },
+    /// Changes a server of no plan, and waits until it has changed.
+    ChangeServer { server: String, change: ServerChange },
     /// Makes or repairs the managed virtualenv with Ansible.
     InstallAnsible,
     /// Runs a custom command.
@@ -153,6 +155,7 @@ impl Work {
             Self::VerifyGone => "verify_gone",
             Self::Forget => "forget",
             Self::UploadImage { .. } => "upload_image",
+            Self::ChangeServer { .. } => "change_server",
             Self::InstallAnsible => "install_ansible",
             Self::Command { .. } => "command",
             Self::Join => "join",
@@ -161,7 +164,14 @@ impl Work {
 
     /// Whether its output is what people watch, line by line.
     pub fn talks(&self) -> bool {
-        matches!(self, Self::Playbook { .. } | Self::Command { .. } | Self::InstallAnsible | Self::UploadImage { .. })
+        matches!(
+            self,
+            Self::Playbook { .. }
+                | Self::Command { .. }
+                | Self::InstallAnsible
+                | Self::UploadImage { .. }
+                | Self::ChangeServer { .. }
+        )
     }
 
     /// Whether it makes a server, which `undo` takes away again.

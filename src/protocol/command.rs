@@ -9,8 +9,8 @@ use crate::model::spec::PlaybookSpec;
 use crate::model::timeline::Moment;
 use crate::model::{
     AuditEntry, Capabilities, CloudName, ClusterId, Driver, Ending, Failure, Find, Finding, Flavor, Identity, Image, NewImage,
-    NewServer, Plan, PlanId, PlayEvent, PlayState, PowerAction, PromptId, Rules, Run, RunNo, Server, ServerAction, Step, Thing,
-    Time,
+    NewServer, Plan, PlanId, PlayEvent, PlayState, PowerAction, PromptId, Rules, Run, RunNo, Server, ServerAction, ServerChange,
+    Step, Thing, Time,
 };
 
 use super::live::{Freshness, ListKind, Rows, Topic};
@@ -247,6 +247,28 @@ pub enum Command {
         server: String,
         action: PowerAction,
     },
+    /// Changes a server, as a run: a new disk, another flavor.
+    ServerChange {
+        cloud: CloudName,
+        server: String,
+        change: ServerChange,
+    },
+    /// Makes a key pair: the private half goes into a new file of this computer, the public one to the cloud.
+    KeyPairCreate {
+        cloud: CloudName,
+        name: String,
+        path: String,
+    },
+    /// Makes a public key known to a cloud.
+    KeyPairImport {
+        cloud: CloudName,
+        name: String,
+        public_key: String,
+    },
+    KeyPairDelete {
+        cloud: CloudName,
+        name: String,
+    },
     /// Makes an image out of a directory or tar on this computer (what the driver can).
     ImageRegister {
         cloud: CloudName,
@@ -346,6 +368,10 @@ impl Command {
             | Self::ServerCreate { .. }
             | Self::ServerDelete { .. }
             | Self::ServerPower { .. }
+            | Self::ServerChange { .. }
+            | Self::KeyPairCreate { .. }
+            | Self::KeyPairImport { .. }
+            | Self::KeyPairDelete { .. }
             | Self::ImageRegister { .. }
             | Self::ImageDelete { .. }
             | Self::ImageUpload { .. }

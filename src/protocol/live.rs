@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::capability::names;
 use crate::model::{
-    CloudInfo, CloudName, Failure, Flavor, FloatingIp, Image, KeyPair, Network, PlayEvent, Quota, Rules, RunNo, Server, Time,
+    CloudInfo, CloudName, Failure, Flavor, FloatingIp, Image, KeyPair, Network, PlayEvent, Port, Quota, Router, Rules, RunNo,
+    SecurityGroup, Server, ServerGroup, Subnet, Time, Volume, Zone,
 };
 
 use super::hello::{ClientKind, Role};
@@ -20,6 +22,69 @@ pub enum ListKind {
     Servers,
     FloatingIps,
     Quota,
+    Subnets,
+    Ports,
+    Routers,
+    SecurityGroups,
+    Volumes,
+    ServerGroups,
+    Zones,
+}
+
+impl ListKind {
+    /// Every kind.
+    pub const ALL: [ListKind; 14] = [
+        Self::Flavors,
+        Self::Images,
+        Self::Networks,
+        Self::KeyPairs,
+        Self::Servers,
+        Self::FloatingIps,
+        Self::Quota,
+        Self::Subnets,
+        Self::Ports,
+        Self::Routers,
+        Self::SecurityGroups,
+        Self::Volumes,
+        Self::ServerGroups,
+        Self::Zones,
+    ];
+
+    /// What it is called: `floating IPs`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Flavors => "flavors",
+            Self::Images => "images",
+            Self::Networks => "networks",
+            Self::KeyPairs => "key pairs",
+            Self::Servers => "servers",
+            Self::FloatingIps => "floating IPs",
+            Self::Quota => "quota",
+            Self::Subnets => "subnets",
+            Self::Ports => "ports",
+            Self::Routers => "routers",
+            Self::SecurityGroups => "security groups",
+            Self::Volumes => "volumes",
+            Self::ServerGroups => "server groups",
+            Self::Zones => "availability zones",
+        }
+    }
+
+    /// What a driver must be capable of to have it; `None`: every driver has it.
+    pub fn needs(self) -> Option<&'static str> {
+        match self {
+            // Servers of every driver are on a network, though it may be one that cannot be changed.
+            Self::Flavors | Self::Images | Self::Servers | Self::Networks => None,
+            Self::KeyPairs => Some(names::KEY_PAIRS),
+            Self::FloatingIps => Some(names::FLOATING_IPS),
+            Self::Quota => Some(names::QUOTA),
+            Self::Subnets | Self::Ports | Self::Routers => Some(names::NETWORKS),
+            Self::SecurityGroups => Some(names::SECURITY_GROUPS),
+            Self::Volumes => Some(names::VOLUMES),
+            Self::ServerGroups => Some(names::SERVER_GROUPS),
+            Self::Zones => Some(names::ZONES),
+        }
+    }
 }
 
 /// What a client can ask to be told of.
@@ -47,6 +112,13 @@ pub enum Rows {
     Servers(Vec<Server>),
     FloatingIps(Vec<FloatingIp>),
     Quota(Quota),
+    Subnets(Vec<Subnet>),
+    Ports(Vec<Port>),
+    Routers(Vec<Router>),
+    SecurityGroups(Vec<SecurityGroup>),
+    Volumes(Vec<Volume>),
+    ServerGroups(Vec<ServerGroup>),
+    Zones(Vec<Zone>),
 }
 
 /// How good a list is.

@@ -90,6 +90,7 @@ pub fn wanted(fixture: &dyn Fixture, cluster: ClusterId, name: &str) -> NewServe
         security_groups: Vec::new(),
         authorized_keys: vec![fixture.public_key()],
         files: Vec::new(),
+        extras: Default::default(),
         tags: Tags { home: fixture.home(), cluster, node: name.to_owned(), token: Token::from_random(uuid_bytes()) },
     }
 }

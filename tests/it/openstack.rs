@@ -1,5 +1,7 @@
 //! Whole clusters on a real OpenStack control plane, driven through the real binary.
 
+mod single;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

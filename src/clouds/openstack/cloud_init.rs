@@ -61,6 +61,7 @@ mod tests {
             security_groups: Vec::new(),
             authorized_keys: Vec::new(),
             files: Vec::new(),
+            extras: Default::default(),
             tags: Tags::unset("web-1"),
         }
     }

@@ -118,6 +118,9 @@ fn status(word: &str, task: Option<&str>) -> ServerStatus {
         ("ACTIVE", _) => ServerStatus::Active,
         ("SHUTOFF", _) => ServerStatus::Shutoff,
         ("REBOOT" | "HARD_REBOOT", _) => ServerStatus::Reboot,
+        ("REBUILD", _) => ServerStatus::Rebuild,
+        ("RESIZE" | "REVERT_RESIZE", _) => ServerStatus::Resize,
+        ("VERIFY_RESIZE", _) => ServerStatus::VerifyResize,
         ("ERROR", _) => ServerStatus::Error,
         (other, _) => ServerStatus::Other(other.to_lowercase()),
     }
@@ -304,7 +307,8 @@ mod tests {
             ("ACTIVE", Some("deleting"), ServerStatus::Deleting),
             ("SOFT_DELETED", None, ServerStatus::Deleting),
             ("HARD_REBOOT", None, ServerStatus::Reboot),
-            ("VERIFY_RESIZE", None, ServerStatus::Other("verify_resize".into())),
+            ("VERIFY_RESIZE", None, ServerStatus::VerifyResize),
+            ("MIGRATING", None, ServerStatus::Other("migrating".into())),
         ] {
             assert_eq!(status(word, task), status_is);
         }

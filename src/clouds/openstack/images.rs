@@ -90,7 +90,10 @@ impl OpenStack {
         for row in self.images_of(cx, &new.token, &tried).await? {
             match convert::image(&self.name, row) {
                 Some(image) if image.status == ImageStatus::Active => return Ok(image),
-                Some(image) => self.drop_image(cx, &image.id).await?,
+                Some(image) => {
+                    cx.output.line("an earlier upload was broken off; Glance takes a file in one piece, so it begins anew");
+                    self.drop_image(cx, &image.id).await?;
+                }
                 None => {}
             }
         }

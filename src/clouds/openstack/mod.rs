@@ -6,6 +6,7 @@
 
 mod belongings;
 mod catalog;
+mod changes;
 mod cloud_init;
 mod convert;
 mod identity;
@@ -16,6 +17,7 @@ mod names;
 mod network;
 mod oidc;
 mod quota;
+mod resources;
 mod servers;
 mod session;
 mod wire;
@@ -37,8 +39,8 @@ use crate::model::account::OpenstackAccount;
 use crate::model::capability::names as can;
 use crate::model::{
     Belonging, Capabilities, Capability, CloudName, ClusterId, Driver, Failure, Flavor, FloatingIp, HomeId, Identity, Image,
-    KeyPair, Network, NewImage, NewSecurityGroup, NewServer, PowerAction, Quota, Server, ServerAction, ServerStatus, Tags, Token,
-    UsualNetwork,
+    KeyPair, Network, NewImage, NewSecurityGroup, NewServer, Port, PowerAction, Quota, Router, SecurityGroup, Server,
+    ServerAction, ServerChange, ServerGroup, ServerStatus, Subnet, Tags, Token, UsualNetwork, Volume, Zone,
 };
 use catalog::Service;
 use looks::Looks;
@@ -199,11 +201,18 @@ impl Cloud for OpenStackCloud {
             .with(can::POWER, Capability::Yes)
             .with(can::CONSOLE_LOG, Capability::Yes)
             .with(can::ACTIONS, Capability::Yes)
+            .with(can::REBUILD, Capability::Yes)
+            .with(can::RESIZE, Capability::Yes)
             .with(can::NETWORKS, Capability::Yes)
             .with(can::NETWORK_CREATE, Capability::Yes)
             .with(can::SECURITY_GROUPS, Capability::Yes)
             .with(can::FLOATING_IPS, Capability::Yes)
-            .with(can::KEY_PAIRS, limited("listed; servers get their keys from cloud-init"))
+            .with(can::KEY_PAIRS, Capability::Yes)
+            .with(can::VOLUMES, Capability::Yes)
+            .with(can::SERVER_GROUPS, Capability::Yes)
+            .with(can::ZONES, Capability::Yes)
+            .with(can::BOOT_VOLUME, Capability::Yes)
+            .with(can::HINTS, Capability::Yes)
             .with(can::IMAGE_UPLOAD, Capability::Yes)
             .with(can::IMAGE_REGISTER, no("images are uploaded, not registered from a directory"))
             .with(can::QUOTA, Capability::Yes)
@@ -281,6 +290,34 @@ impl Cloud for OpenStackCloud {
         Ok(all.into_iter().filter(ours).collect())
     }
 
+    async fn subnets(&self, cx: &Cx) -> Result<Vec<Subnet>, Failure> {
+        cx.run("list subnets", self.0.all_subnets(cx)).await
+    }
+
+    async fn ports(&self, cx: &Cx) -> Result<Vec<Port>, Failure> {
+        cx.run("list ports", self.0.own_ports(cx)).await
+    }
+
+    async fn routers(&self, cx: &Cx) -> Result<Vec<Router>, Failure> {
+        cx.run("list routers", self.0.own_routers(cx)).await
+    }
+
+    async fn security_groups(&self, cx: &Cx) -> Result<Vec<SecurityGroup>, Failure> {
+        cx.run("list security groups", self.0.own_security_groups(cx)).await
+    }
+
+    async fn volumes(&self, cx: &Cx) -> Result<Vec<Volume>, Failure> {
+        cx.run("list volumes", self.0.all_volumes(cx)).await
+    }
+
+    async fn server_groups(&self, cx: &Cx) -> Result<Vec<ServerGroup>, Failure> {
+        cx.run("list server groups", self.0.all_server_groups(cx)).await
+    }
+
+    async fn zones(&self, cx: &Cx) -> Result<Vec<Zone>, Failure> {
+        cx.run("list availability zones", self.0.all_zones(cx)).await
+    }
+
     async fn server_actions(&self, cx: &Cx, id: &str) -> Result<Vec<ServerAction>, Failure> {
         cx.run("read the actions of a server", self.0.actions(cx, id)).await
     }
@@ -315,6 +352,18 @@ impl Cloud for OpenStackCloud {
 
     async fn power(&self, cx: &Cx, id: &str, action: PowerAction) -> Result<(), Failure> {
         self.0.switch(cx, id, action).await
+    }
+
+    async fn change_server(&self, cx: &Cx, id: &str, change: &ServerChange, token: &Token) -> Result<(), Failure> {
+        self.0.change(cx, id, change, token).await
+    }
+
+    async fn import_key_pair(&self, cx: &Cx, name: &str, public_key: &str) -> Result<KeyPair, Failure> {
+        self.0.import_key(cx, name, public_key).await
+    }
+
+    async fn delete_key_pair(&self, cx: &Cx, name: &str) -> Result<(), Failure> {
+        self.0.drop_key(cx, name).await
     }
 
     async fn make_network(&self, cx: &Cx, name: &str, tags: &Tags) -> Result<Belonging, Failure> {

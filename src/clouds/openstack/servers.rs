@@ -14,7 +14,7 @@ use super::session::{Call, Reply};
 use super::{OpenStack, cloud_init, convert, wire};
 use crate::base::Cx;
 use crate::base::http::{Method, Repeat};
-use crate::model::{Class, Failure, NewServer, PowerAction, Server, ServerAction, ServerStatus, Token};
+use crate::model::{Class, Extras, Failure, NewServer, PowerAction, Server, ServerAction, ServerStatus, Token};
 
 /// How long a server may take to go.
 const GOING: Duration = Duration::from_secs(600);
@@ -137,7 +137,9 @@ impl OpenStack {
         if session.place(cx, Service::Compute).await?.speaks(52) {
             server["tags"] = json!([new.tags.token.0, convert::cluster_mark(new.tags.cluster)]);
         }
-        Ok((json!({ "server": server }), flavor.1, image.1))
+        let mut body = json!({ "server": server });
+        extras(&mut body, &new.extras, &image.0);
+        Ok((body, flavor.1, image.1))
     }
 
     /// The id of the network of servers that name none.
@@ -292,6 +294,39 @@ impl OpenStack {
     }
 }
 
+/// What a server is asked for beside: where it is placed, what it boots from, a key of the cloud's.
+fn extras(body: &mut Value, extras: &Extras, image: &str) {
+    let server = &mut body["server"];
+    if let Some(zone) = &extras.zone {
+        server["availability_zone"] = json!(zone);
+    }
+    if let Some(name) = &extras.key_pair {
+        server["key_name"] = json!(name);
+    }
+    if let Some(volume) = extras.volume {
+        server["block_device_mapping_v2"] = json!([{
+            "boot_index": 0, "uuid": image, "source_type": "image", "destination_type": "volume",
+            "volume_size": volume.size_gb, "delete_on_termination": !volume.keep,
+        }]);
+        if let Value::Object(fields) = server {
+            // It boots from the volume, which is made of the image.
+            fields.remove("imageRef");
+        }
+    }
+    let mut hints = serde_json::Map::new();
+    if let Some(group) = &extras.server_group {
+        hints.insert("group".to_owned(), json!(group));
+    }
+    hints.extend(extras.hints.iter().map(|(name, values)| match values.as_slice() {
+        // Most hints take one value and no list of one.
+        [only] => (name.clone(), json!(only)),
+        several => (name.clone(), json!(several)),
+    }));
+    if !hints.is_empty() {
+        body["os:scheduler_hints"] = Value::Object(hints);
+    }
+}
+
 /// A refusal in our words: quotas are named as everywhere else.
 fn refusal(mut failure: Failure) -> Failure {
     if failure.class == Class::Quota {
@@ -322,6 +357,7 @@ fn replace_word(text: &str, old: &str, new: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::BootVolume;
 
     #[test]
     fn only_what_can_be_an_id_becomes_part_of_an_address() {
@@ -331,6 +367,27 @@ mod tests {
         for bad in ["", "../../etc", "a b", "a/b", "%2e", &"a".repeat(65)] {
             assert!(!is_id(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_asked_for_beside_is_said_as_nova_wants_it() {
+        let mut body = json!({ "server": { "imageRef": "i-1" } });
+        extras(&mut body, &Extras::default(), "i-1");
+        assert_eq!(body, json!({ "server": { "imageRef": "i-1" } }));
+        let wanted = Extras {
+            zone: Some("nova".into()),
+            server_group: Some("g-1".into()),
+            hints: [("different_host".to_owned(), vec!["a".to_owned(), "b".to_owned()]), ("query".to_owned(), vec!["[]".into()])]
+                .into(),
+            volume: Some(BootVolume { size_gb: 20, keep: true }),
+            key_pair: Some("ana".into()),
+        };
+        extras(&mut body, &wanted, "i-1");
+        let volume = json!({ "boot_index": 0, "uuid": "i-1", "source_type": "image", "destination_type": "volume",
+            "volume_size": 20, "delete_on_termination": false });
+        let server = json!({ "availability_zone": "nova", "key_name": "ana", "block_device_mapping_v2": [volume] });
+        let hints = json!({ "group": "g-1", "different_host": ["a", "b"], "query": "[]" });
+        assert_eq!(body, json!({ "server": server, "os:scheduler_hints": hints }));
     }
 
     #[test]

@@ -50,6 +50,8 @@ page!(Ports { ports: Port, ports_links });
 page!(Routers { routers: Router, routers_links });
 page!(SecurityGroups { security_groups: SecurityGroup, security_groups_links });
 page!(FloatingIps { floatingips: FloatingIp, floatingips_links });
+page!(Volumes { volumes: Volume, volumes_links });
+page!(ServerGroups { server_groups: ServerGroup, server_groups_links });
 
 /// Glance says its next page in its own way.
 #[derive(Deserialize, Debug)]
@@ -148,6 +150,11 @@ pub struct KeyPairRow {
 }
 
 #[derive(Deserialize, Debug)]
+pub struct OneKeyPair {
+    pub keypair: KeyPair,
+}
+
+#[derive(Deserialize, Debug)]
 pub struct KeyPair {
     pub name: String,
     pub fingerprint: Option<String>,
@@ -229,6 +236,7 @@ one!(OneFloatingIp { floatingip: FloatingIp });
 pub struct Router {
     pub id: String,
     pub name: Option<String>,
+    pub status: Option<String>,
     pub description: Option<String>,
     pub created_at: Option<String>,
     pub external_gateway_info: Option<Gateway>,
@@ -237,6 +245,8 @@ pub struct Router {
 #[derive(Deserialize, Debug)]
 pub struct Gateway {
     pub network_id: Option<String>,
+    #[serde(default)]
+    pub external_fixed_ips: Vec<FixedIp>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -264,15 +274,22 @@ pub struct Rule {
 #[derive(Deserialize, Debug, Clone)]
 pub struct Subnet {
     pub id: Option<String>,
+    pub name: Option<String>,
     pub network_id: Option<String>,
     pub cidr: Option<String>,
     pub ip_version: Option<u8>,
+    pub gateway_ip: Option<String>,
+    pub enable_dhcp: Option<bool>,
+    #[serde(default)]
+    pub dns_nameservers: Vec<String>,
 }
 
 #[derive(Deserialize, Debug)]
 pub struct Port {
     pub id: String,
     pub name: Option<String>,
+    pub status: Option<String>,
+    pub mac_address: Option<String>,
     pub device_id: Option<String>,
     pub device_owner: Option<String>,
     pub network_id: Option<String>,
@@ -303,6 +320,59 @@ pub struct FloatingIp {
 #[derive(Deserialize, Debug)]
 pub struct PortDetails {
     pub device_id: Option<String>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct Volume {
+    pub id: String,
+    pub name: Option<String>,
+    pub status: Option<String>,
+    pub size: Option<u64>,
+    /// `"true"` or `"false"`.
+    pub bootable: Option<String>,
+    pub volume_type: Option<String>,
+    pub availability_zone: Option<String>,
+    pub created_at: Option<String>,
+    #[serde(default)]
+    pub attachments: Vec<VolumeAttachment>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct VolumeAttachment {
+    pub server_id: Option<String>,
+    pub device: Option<String>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct ServerGroup {
+    pub id: String,
+    pub name: Option<String>,
+    /// From microversion 2.64 on.
+    pub policy: Option<String>,
+    /// Before.
+    #[serde(default)]
+    pub policies: Vec<String>,
+    #[serde(default)]
+    pub members: Vec<String>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct Zones {
+    #[serde(rename = "availabilityZoneInfo", default)]
+    pub zones: Vec<Zone>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct Zone {
+    #[serde(rename = "zoneName")]
+    pub name: String,
+    #[serde(rename = "zoneState")]
+    pub state: Option<ZoneState>,
+}
+
+#[derive(Deserialize, Debug)]
+pub struct ZoneState {
+    pub available: Option<bool>,
 }
 
 #[derive(Deserialize, Debug)]

@@ -254,12 +254,20 @@ impl Cloud for Sandbox {
             .with(names::POWER, Capability::Yes)
             .with(names::CONSOLE_LOG, Capability::Yes)
             .with(names::ACTIONS, no("the sandbox keeps no list of what was done to a server; its console log tells"))
+            .with(names::REBUILD, no("a server of the sandbox is made in a moment: delete it and create it anew"))
+            .with(names::RESIZE, no("a server of the sandbox is made in a moment: create one of another flavor"))
             .with(names::NETWORKS, no("servers of the sandbox share the host's network, each with an address of its own"))
             .with(
                 names::FLOATING_IPS,
                 no("every address of the sandbox can be reached from this computer, and from nowhere else"),
             )
+            .with(names::SECURITY_GROUPS, no("whoever is on this computer reaches servers of the sandbox, and nobody else does"))
             .with(names::KEY_PAIRS, no("the sandbox keeps no keys: they are given to each server"))
+            .with(names::VOLUMES, no("servers of the sandbox have their own disk and no other"))
+            .with(names::SERVER_GROUPS, no("all servers of the sandbox are on this computer"))
+            .with(names::BOOT_VOLUME, no("servers of the sandbox have their own disk and no other"))
+            .with(names::HINTS, no("all servers of the sandbox are on this computer"))
+            .with(names::ZONES, no("all servers of the sandbox are on this computer"))
             .with(
                 names::IMAGE_UPLOAD,
                 limited("a directory or archive of a root file system, copied on this computer".to_owned()),

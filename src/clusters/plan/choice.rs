@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::capability::names::{FLOATING_IPS, NETWORK_CREATE, SECURITY_GROUPS};
+use crate::model::capability::names::{
+    BOOT_VOLUME, FLOATING_IPS, HINTS, KEY_PAIRS, NETWORK_CREATE, SECURITY_GROUPS, SERVER_GROUPS, ZONES,
+};
 use crate::model::spec::GroupSpec;
 use crate::model::text::clean;
-use crate::model::{Class, CloudName, ClusterSpec, Failure, Flavor, Image, ImageStatus, Ports, UsualNetwork};
+use crate::model::{Class, CloudName, ClusterSpec, Extras, Failure, Flavor, Image, ImageStatus, Ports, UsualNetwork};
 
-use super::super::Facts;
 use super::super::spec::place;
 use super::super::words::{list, shown};
+use super::super::{CloudFacts, Facts};
 
 /// Names in one message.
 const NAMED: usize = 10;
@@ -24,6 +26,8 @@ pub struct Choice<'a> {
     pub networks: Vec<String>,
     /// The cluster has, or is to have, a network of its own here.
     pub own_network: bool,
+    /// What it asks for beside, with ids for names.
+    pub extras: Extras,
     /// Its nodes are to have public addresses, and the cloud has some.
     pub public_address: bool,
     /// Ports that everybody may reach; `None` where the cloud closes none.
@@ -179,15 +183,53 @@ fn choose<'a>(name: &str, group: &GroupSpec, cloud: &CloudName, facts: &'a Facts
             (UsualNetwork::Unclear(reason), _) => keep("networks", reason.clone(), Class::Refused),
         }
     }
+    let extras = extras(group, offer, &mut keep);
     let can = |what| offer.capabilities.check(what).is_ok();
     let public_address = group.public_address && can(FLOATING_IPS);
     let ports = can(SECURITY_GROUPS).then(|| ports(group));
     match (flavor, image) {
         (Some(flavor), Some(image)) if wrong.is_empty() => {
-            Ok(Choice { cloud, flavor, image, networks, own_network, public_address, ports })
+            Ok(Choice { cloud, flavor, image, networks, own_network, extras, public_address, ports })
         }
         _ => Err(wrong),
     }
+}
+
+/// What a group asks for beside: each thing must be there, on a cloud that can.
+fn extras(group: &GroupSpec, offer: &CloudFacts, keep: &mut impl FnMut(&str, String, Class)) -> Extras {
+    let mut can = |asked: bool, field: &str, what: &str| match offer.capabilities.check(what) {
+        Err(reason) if asked => {
+            keep(field, format!("cannot give it: {reason}"), Class::Refused);
+            false
+        }
+        _ => asked,
+    };
+    let zone = can(group.zone.is_some(), "zone", ZONES);
+    let in_group = can(group.server_group.is_some(), "server_group", SERVER_GROUPS);
+    let key = can(group.key_pair.is_some(), "key_pair", KEY_PAIRS);
+    can(!group.hints.is_empty(), "hints", HINTS);
+    can(group.volume.is_some(), "volume", BOOT_VOLUME);
+    let mut extras = Extras { hints: group.hints.clone(), volume: group.volume, ..Extras::default() };
+    if let Some(word) = group.zone.as_ref().filter(|_| zone) {
+        match pick("availability zone", word, &offer.zones, |zone| (&zone.name, &zone.name)) {
+            Ok(found) if found.available => extras.zone = Some(found.name.clone()),
+            Ok(_) => keep("zone", format!("takes no servers in zone `{}` now", shown(word)), Class::Refused),
+            Err((message, class)) => keep("zone", message, class),
+        }
+    }
+    if let Some(word) = group.server_group.as_ref().filter(|_| in_group) {
+        match pick("server group", word, &offer.server_groups, |group| (&group.name, &group.id)) {
+            Ok(found) => extras.server_group = Some(found.id.clone()),
+            Err((message, class)) => keep("server_group", message, class),
+        }
+    }
+    if let Some(word) = group.key_pair.as_ref().filter(|_| key) {
+        match pick("key pair", word, &offer.key_pairs, |pair| (&pair.name, &pair.name)) {
+            Ok(found) => extras.key_pair = Some(found.name.clone()),
+            Err((message, class)) => keep("key_pair", message, class),
+        }
+    }
+    extras
 }
 
 /// The ports of a group, each once.

@@ -143,6 +143,7 @@ impl<'a, 'i> Graph<'a, 'i> {
             security_groups: Vec::new(),
             authorized_keys: self.inputs.keys.to_vec(),
             files: self.inputs.files.get(&node.group).cloned().unwrap_or_default(),
+            extras: choice.extras.clone(),
             tags: Tags { home: self.home, cluster: self.cluster, node: node.name.clone(), token },
         };
         let work = Work::CreateServer { server: Box::new(server) };

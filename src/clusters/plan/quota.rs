@@ -9,8 +9,20 @@ use super::change::{Change, Changes, Fate};
 use super::choice::Choices;
 
 /// Quotas that a cluster counts against, in the order of showing.
-const NAMES: [&str; 10] =
-    ["servers", "vcpus", "ram_mb", "disk_gb", "floating_ips", "ports", "networks", "subnets", "routers", "security_groups"];
+const NAMES: [&str; 12] = [
+    "servers",
+    "vcpus",
+    "ram_mb",
+    "disk_gb",
+    "floating_ips",
+    "ports",
+    "networks",
+    "subnets",
+    "routers",
+    "security_groups",
+    "volumes",
+    "volume_gb",
+];
 /// Places of some of them.
 const FLOATING_IPS: usize = 4;
 const PORTS: usize = 5;
@@ -18,9 +30,11 @@ const NETWORKS: usize = 6;
 const SUBNETS: usize = 7;
 const ROUTERS: usize = 8;
 const SECURITY_GROUPS: usize = 9;
+const VOLUMES: usize = 10;
+const VOLUME_GB: usize = 11;
 
 /// What is used of each quota, in the order of [`NAMES`].
-type Amounts = [u64; 10];
+type Amounts = [u64; 12];
 
 /// What a plan does to the quotas.
 pub struct Effects {
@@ -40,7 +54,11 @@ pub fn effects(changes: &Changes<'_>, facts: &Facts, choices: &Choices<'_>) -> R
             let mut has = facts.belongings_on(cloud, BelongingKind::FloatingIp);
             let address = choice.public_address && !has.any(|ip| ip.what_for() == change.node.name);
             let networks = choice.networks.len().max(1) as u64;
-            add(comes.entry(cloud).or_default(), amounts(Some(choice.flavor), address, networks));
+            let mut wanted = amounts(Some(choice.flavor), address, networks);
+            if let Some(volume) = choice.extras.volume {
+                (wanted[VOLUMES], wanted[VOLUME_GB]) = (1, volume.size_gb.into());
+            }
+            add(comes.entry(cloud).or_default(), wanted);
         }
         if let (true, Some(server)) = (change.deletes(), change.server) {
             add(goes.entry(&server.cloud).or_default(), freed(change, server, facts));
@@ -87,7 +105,7 @@ fn line(effect: &QuotaEffect) -> String {
 
 fn amounts(flavor: Option<&Flavor>, public_address: bool, ports: u64) -> Amounts {
     let (vcpus, ram, disk) = flavor.map_or((0, 0, 0), |f| (u64::from(f.vcpus), f.ram_mb, f.disk_gb));
-    [1, vcpus, ram, disk, u64::from(public_address), ports, 0, 0, 0, 0]
+    [1, vcpus, ram, disk, u64::from(public_address), ports, 0, 0, 0, 0, 0, 0]
 }
 
 /// What servers stand on and is not there so far.

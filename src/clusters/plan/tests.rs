@@ -8,6 +8,7 @@ use crate::clusters::{CloudFacts, spec as reader};
 use crate::model::quota::QuotaItem;
 use crate::model::{Address, AddressKind, Class, Flavor, HomeId, Image, ImageStatus, Network, Quota, ServerStatus, Tags, Time};
 
+mod extras;
 mod networks;
 mod world;
 

@@ -100,7 +100,7 @@ pub fn unhealthy(model: &Model, subject: &Subject) -> bool {
             Some(result) => result.outcome.bad(),
             None => subject.task(model).is_some_and(|task| task.totals.failed + task.totals.unreachable > 0),
         },
-        Subject::Flavor(..) | Subject::Image(..) => false,
+        Subject::Flavor(..) | Subject::Image(..) | Subject::Resource(..) => false,
     }
 }
 
@@ -149,6 +149,10 @@ pub fn sheet(model: &Model, subject: &Subject) -> Sheet {
         Subject::Run(run) | Subject::Step(run, _) => of_run(model, *run, &mut report),
         Subject::Task { run, .. } => of_run(model, *run, &mut report),
         Subject::Flavor(cloud, _) | Subject::Image(cloud, _) => of_cloud(model, cloud, &mut report),
+        Subject::Resource(_, row) => {
+            let cloud = CloudName::new(row.split('/').next().unwrap_or_default());
+            of_cloud(model, &cloud, &mut report);
+        }
     }
     let mut sheet = write(model, subject, &report);
     let waits = subject.needs().is_some_and(|run| model.mirror.steps(run).is_none());

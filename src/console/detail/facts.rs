@@ -7,7 +7,7 @@ use crate::console::theme::Role;
 use crate::console::words;
 use crate::model::play::{HostResult, Outcome};
 use crate::model::time::work_duration;
-use crate::model::{Capability, Failure, NodeState, Step, Time, Work};
+use crate::model::{Capability, CloudName, Failure, NodeState, Step, Time, Work};
 use crate::protocol::live::{Freshness, ListKind, Rows};
 
 use super::jump::Jump;
@@ -26,6 +26,7 @@ pub fn sheet(model: &Model, subject: &Subject) -> Sheet {
         Subject::Cloud(_) => cloud(model, subject, &mut sheet),
         Subject::Flavor(..) => flavor(model, subject, &mut sheet),
         Subject::Image(..) => image(model, subject, &mut sheet),
+        Subject::Resource(..) => resource(model, subject, &mut sheet),
         Subject::Server(..) => server(model, subject, &mut sheet),
         Subject::Cluster(_) => cluster(model, subject, &mut sheet),
         Subject::Node(..) => node(model, subject, &mut sheet),
@@ -122,6 +123,36 @@ fn image(model: &Model, subject: &Subject, sheet: &mut Sheet) {
         sheet.fact("says", format!("{name}={value}"), Role::Dim);
     }
     used_by(model, sheet, |node| node.cloud == image.cloud && node.image == image.name);
+}
+
+/// What its cloud tells of it, field by field.
+fn resource(model: &Model, subject: &Subject, sheet: &mut Sheet) {
+    let Some(serde_json::Value::Object(fields)) = subject.value(model) else { return };
+    for (name, value) in &fields {
+        let text = said(value);
+        match name.as_str() {
+            "cloud" => sheet.fact_to("cloud", &text, Jump::Describe(Subject::Cloud(CloudName::new(text.as_str())))),
+            name => sheet.fact(&name.replace('_', " "), text, if name == "name" { Role::Strong } else { Role::Text }),
+        }
+    }
+}
+
+/// A value as people read it: lists with a line for each thing, what is in it behind each other.
+fn said(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) if text.is_empty() => "–".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(all) if all.is_empty() => "–".to_owned(),
+        Value::Array(all) => all.iter().map(said).collect::<Vec<_>>().join("\n"),
+        Value::Object(fields) => {
+            let some = fields.iter().filter(|(_, value)| !value.is_null());
+            some.map(|(name, value)| format!("{} {}", name.replace('_', " "), said(value))).collect::<Vec<_>>().join("   ")
+        }
+    }
 }
 
 /// The nodes that something is used by.

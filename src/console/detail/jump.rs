@@ -107,6 +107,7 @@ fn show(model: &mut Model, subject: &Subject) {
         Subject::Cloud(name) => (Tab::Clouds, name.to_string()),
         Subject::Flavor(cloud, id) => (Tab::Flavors, format!("{cloud}/{id}")),
         Subject::Image(cloud, id) => (Tab::Images, format!("{cloud}/{id}")),
+        Subject::Resource(kind, row) => (Tab::Resource(*kind), row.clone()),
         Subject::Server(cloud, id) => (Tab::Servers, format!("{cloud}/{id}")),
         Subject::Cluster(id) | Subject::Node(id, _) => (Tab::Clusters, id.to_string()),
         Subject::Run(run) => {

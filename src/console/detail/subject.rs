@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::console::panes;
+use crate::console::resource::Resource;
 use crate::console::run::Part;
 use crate::console::state::{Model, Tab};
 use crate::model::play::{HostResult, TaskState};
@@ -16,6 +17,8 @@ pub enum Subject {
     Cloud(CloudName),
     Flavor(CloudName, String),
     Image(CloudName, String),
+    /// The row of a list of such things.
+    Resource(Resource, String),
     Server(CloudName, String),
     Cluster(ClusterId),
     Node(ClusterId, String),
@@ -88,6 +91,10 @@ impl Subject {
             Tab::Flavors => of_list(row).map(|(cloud, id)| Self::Flavor(cloud, id)).filter(|s| s.flavor(model).is_some()),
             Tab::Images => of_list(row).map(|(cloud, id)| Self::Image(cloud, id)).filter(|s| s.image(model).is_some()),
             Tab::Servers => of_list(row).map(|(cloud, id)| Self::Server(cloud, id)).filter(|s| s.server(model).is_some()),
+            Tab::Resource(kind) => {
+                let there = panes::resources::value(model, kind, row).is_some();
+                there.then(|| Self::Resource(kind, row.to_owned()))
+            }
             Tab::Clusters => model.cluster(row).map(|c| Self::Cluster(c.id)),
             Tab::Audit => panes::audit::entry(model, row)?.run.filter(|n| model.mirror.runs().contains_key(n)).map(Self::Run),
             Tab::Runs | Tab::Pulse => row.parse().ok().map(RunNo).filter(|n| model.mirror.runs().contains_key(n)).map(Self::Run),
@@ -122,6 +129,7 @@ impl Subject {
             Self::Cloud(_) => "cloud",
             Self::Flavor(..) => "flavor",
             Self::Image(..) => "image",
+            Self::Resource(kind, _) => kind.one(),
             Self::Server(..) => "server",
             Self::Cluster(_) => "cluster",
             Self::Node(..) => "node",
@@ -138,6 +146,7 @@ impl Subject {
             Self::Cloud(name) => name.to_string(),
             Self::Flavor(_, id) => self.flavor(model).map_or_else(|| id.clone(), |f| f.name.clone()),
             Self::Image(_, id) => self.image(model).map_or_else(|| id.clone(), |i| i.name.clone()),
+            Self::Resource(kind, row) => panes::resources::name(model, *kind, row),
             Self::Server(_, id) => self.server(model).map_or_else(|| id.clone(), |s| s.name.clone()),
             Self::Cluster(id) => self.cluster(model).map_or_else(|| id.to_string(), |c| c.name.clone()),
             Self::Node(_, name) => name.clone(),
@@ -158,6 +167,7 @@ impl Subject {
             Self::Cloud(_) => serde_json::to_value(self.cloud(model)?),
             Self::Flavor(..) => serde_json::to_value(self.flavor(model)?),
             Self::Image(..) => serde_json::to_value(self.image(model)?),
+            Self::Resource(kind, row) => return panes::resources::value(model, *kind, row),
             Self::Server(..) => serde_json::to_value(self.server(model)?),
             Self::Cluster(_) => serde_json::to_value(self.cluster(model)?),
             Self::Node(..) => serde_json::to_value(self.node(model)?),
@@ -186,6 +196,14 @@ impl Subject {
             Self::Cloud(name) => Command::List { cloud: name.clone(), list: ListKind::Quota },
             Self::Flavor(cloud, _) => Command::List { cloud: cloud.clone(), list: ListKind::Flavors },
             Self::Image(cloud, _) => Command::List { cloud: cloud.clone(), list: ListKind::Images },
+            Self::Resource(kind, row) => {
+                let (cloud, rest) = of_list(row)?;
+                match kind.lists().first() {
+                    Some(list) => Command::List { cloud, list: *list },
+                    // What is in no list was asked of a server.
+                    None => Command::ServerActions { cloud, server: rest.split('/').next()?.to_owned() },
+                }
+            }
             Self::Server(cloud, id) => Command::ServerShow { cloud: cloud.clone(), server: id.clone() },
             Self::Cluster(_) => return None,
             Self::Node(..) => {
@@ -203,6 +221,10 @@ impl Subject {
             Self::Cloud(name) => vec![list(name, ListKind::Quota)],
             Self::Flavor(cloud, _) => vec![list(cloud, ListKind::Flavors)],
             Self::Image(cloud, _) => vec![list(cloud, ListKind::Images)],
+            Self::Resource(kind, row) => {
+                let cloud = of_list(row).map(|(cloud, _)| cloud);
+                cloud.iter().flat_map(|cloud| kind.lists().iter().map(|kind| list(cloud, *kind))).collect()
+            }
             Self::Server(cloud, _) => vec![list(cloud, ListKind::Servers), list(cloud, ListKind::Quota)],
             Self::Node(..) => self.node(model).map(|node| list(&node.cloud, ListKind::Servers)).into_iter().collect(),
             Self::Cluster(id) => {

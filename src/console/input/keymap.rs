@@ -20,8 +20,23 @@ pub const PRESETS: &[(&str, &str)] =
 
 /// The names of the tables, from the widest to the narrowest: a key of a narrower one goes first.
 pub const CONTEXTS: &[&str] = &[
-    "global", "list", "pulse", "clouds", "flavors", "images", "servers", "clusters", "runs", "audit", "output", "run", "page",
-    "setup", "review", "written",
+    "global",
+    "list",
+    "pulse",
+    "clouds",
+    "flavors",
+    "images",
+    "servers",
+    "clusters",
+    "runs",
+    "audit",
+    "resources",
+    "output",
+    "run",
+    "page",
+    "setup",
+    "review",
+    "written",
 ];
 
 /// Where a key comes from.

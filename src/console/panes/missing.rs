@@ -1,4 +1,5 @@
-//! Clouds whose list cannot be read: each has a row of its own among those of the others, and says why.
+//! Clouds whose list cannot be read, or that have none: each has a row of its own among those of the others, and says
+//! why.
 
 use crate::console::state::{Model, Tab};
 use crate::console::theme::{Glyph, Role};
@@ -24,6 +25,10 @@ pub fn failure(freshness: &Freshness) -> Option<&Failure> {
 pub fn notices(model: &Model, tab: Tab) -> Vec<Notice> {
     let Some(kind) = tab.list() else { return Vec::new() };
     let notice = |cloud: CloudName| {
+        let (id, title) = (format!("{SIGN}{cloud}"), cloud.to_string());
+        if let Some(why) = model.why_no_list(&cloud, kind) {
+            return Some(Notice { id, title, text: why, glyph: Glyph::Off, role: Role::Disabled, quiet: true });
+        }
         let (freshness, _) = model.list(&cloud, kind)?;
         let failure = failure(freshness)?;
         let (text, glyph, role) = match freshness {
@@ -33,7 +38,7 @@ pub fn notices(model: &Model, tab: Tab) -> Vec<Notice> {
             _ => (failure.got.clone(), Glyph::Failed, Role::Failed),
         };
         let text = text.lines().next().unwrap_or_default().to_owned();
-        Some(Notice { id: format!("{SIGN}{cloud}"), title: cloud.to_string(), text, glyph, role })
+        Some(Notice { id, title, text, glyph, role, quiet: false })
     };
     model.clouds_in_scope().into_iter().filter_map(notice).collect()
 }
@@ -43,6 +48,12 @@ pub fn selected(model: &Model) -> Option<(CloudName, &Failure)> {
     let cloud = CloudName::new(model.table(model.tab).selected()?.strip_prefix(SIGN)?);
     let (freshness, _) = model.list(&cloud, model.tab.list()?)?;
     failure(freshness).map(|failure| (cloud, failure))
+}
+
+/// Why the cloud whose row is selected has no such list.
+pub fn cannot(model: &Model) -> Option<String> {
+    let cloud = CloudName::new(model.table(model.tab).selected()?.strip_prefix(SIGN)?);
+    Some(format!("{cloud}: {}", model.why_no_list(&cloud, model.tab.list()?)?))
 }
 
 /// What is to be known of it.

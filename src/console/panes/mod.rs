@@ -9,6 +9,7 @@ pub mod images;
 pub mod missing;
 pub mod nodes;
 pub mod pulse;
+pub mod resources;
 pub mod runs;
 pub mod servers;
 
@@ -36,6 +37,7 @@ pub fn columns(tab: Tab) -> &'static [Column] {
         Tab::Clusters => clusters::COLUMNS,
         Tab::Runs => runs::COLUMNS,
         Tab::Audit => audit::COLUMNS,
+        Tab::Resource(kind) => resources::columns(kind),
     }
 }
 
@@ -50,6 +52,7 @@ pub fn rows(model: &Model, tab: Tab) -> Vec<Row> {
         Tab::Clusters => clusters::rows(model),
         Tab::Runs => runs::rows(model),
         Tab::Audit => audit::rows(model),
+        Tab::Resource(kind) => resources::rows(model, kind),
     }
 }
 
@@ -82,6 +85,7 @@ pub fn facts(model: &Model, tab: Tab) -> Vec<Fact> {
         Tab::Servers => servers::facts(model, id),
         Tab::Runs => runs::facts(model, id),
         Tab::Audit => audit::facts(model, id),
+        Tab::Resource(kind) => resources::facts(model, kind, id),
         Tab::Pulse | Tab::Clusters => Vec::new(),
     }
 }
@@ -100,6 +104,7 @@ pub fn offers(model: &Model, tab: Tab) -> Vec<Offer> {
         Tab::Clusters => clusters::offers(model),
         Tab::Runs => runs::offers(model),
         Tab::Audit => audit::offers(model),
+        Tab::Resource(kind) => resources::offers(model, kind),
     }
 }
 
@@ -112,18 +117,19 @@ pub fn lesson(model: &Model, tab: Tab) -> (String, Vec<Action>) {
         return ("Asking the engine…".to_owned(), Vec::new());
     }
     let no_cloud = model.mirror.clouds.is_empty();
-    if tab.list().is_some_and(|kind| model.clouds_in_scope().iter().any(|cloud| is_loading(model, cloud, kind))) {
+    if tab.list().is_some_and(|kind| model.clouds_with(kind).iter().any(|cloud| is_loading(model, cloud, kind))) {
         return (format!("Reading the {}…", tab.name()), Vec::new());
     }
     match tab {
         Tab::Clouds => clouds::lesson(),
-        Tab::Flavors | Tab::Images | Tab::Servers if no_cloud => clouds::lesson(),
+        Tab::Flavors | Tab::Images | Tab::Servers | Tab::Resource(_) if no_cloud => clouds::lesson(),
         Tab::Flavors => ("No flavors: the clouds offer none, or could not be read.".to_owned(), vec![Action::Refresh]),
         Tab::Images => ("No images: the clouds offer none, or could not be read.".to_owned(), vec![Action::Refresh]),
         Tab::Servers => servers::lesson(),
         Tab::Pulse | Tab::Clusters => clusters::lesson(),
         Tab::Runs => runs::lesson(),
         Tab::Audit => audit::lesson(model),
+        Tab::Resource(kind) => resources::lesson(model, kind),
     }
 }
 
@@ -136,8 +142,9 @@ fn is_loading(model: &Model, cloud: &CloudName, kind: ListKind) -> bool {
 /// has a row of its own.
 pub fn staleness(model: &Model, tab: Tab) -> Option<(String, Role)> {
     let kind = tab.list()?;
-    let many = model.clouds_in_scope().len() > 1;
-    model.clouds_in_scope().iter().find_map(|cloud| {
+    let clouds = model.clouds_with(kind);
+    let many = clouds.len() > 1;
+    clouds.iter().find_map(|cloud| {
         let freshness = model.list(cloud, kind).map_or(&Freshness::Loading, |(freshness, _)| freshness);
         if missing::failure(freshness).is_some() {
             return None;

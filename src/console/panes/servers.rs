@@ -115,11 +115,18 @@ pub fn offers(model: &Model) -> Vec<Offer> {
     let status = server.map(|s| &s.status);
     let up = status == Some(&ServerStatus::Active);
     let off = status == Some(&ServerStatus::Shutoff);
+    let broken = status == Some(&ServerStatus::Error);
+    let waits = status == Some(&ServerStatus::VerifyResize);
+    let resize = |bad: bool, text: &str| {
+        let can = watching().or_else(|| why(Some(names::RESIZE)));
+        can.or_else(|| bad.then(|| text.to_owned())).or_else(|| guard(Deed::ServerResize))
+    };
     vec![
         Offer::hint(Action::Shell).unless(
             watching().or_else(|| why(None)).or_else(|| state(!up, "the server is not up")).or_else(|| guard(Deed::Shell)),
         ),
         Offer::hint(Action::ConsoleLog).unless(why(Some(names::CONSOLE_LOG))),
+        Offer::yes(Action::ServerActions).unless(why(Some(names::ACTIONS))),
         Offer::hint(Action::ServerStart).unless(
             watching()
                 .or_else(|| why(Some(names::POWER)))
@@ -137,6 +144,21 @@ pub fn offers(model: &Model) -> Vec<Offer> {
                 .or_else(|| why(Some(names::POWER)))
                 .or_else(|| state(!up, "the server is not up"))
                 .or_else(|| guard(Deed::ServerReboot)),
+        ),
+        Offer {
+            hinted: waits,
+            ..Offer::yes(Action::ServerConfirm).unless(resize(!waits, "no new flavor waits to be confirmed"))
+        },
+        Offer {
+            hinted: waits,
+            ..Offer::yes(Action::ServerRevert).unless(resize(!waits, "no new flavor waits to be taken back"))
+        },
+        Offer::yes(Action::ServerResize).unless(resize(!up && !off, "the server is neither up nor off")),
+        Offer::yes(Action::ServerRebuild).unless(
+            watching()
+                .or_else(|| why(Some(names::REBUILD)))
+                .or_else(|| state(!up && !off && !broken, "the server is neither up nor off"))
+                .or_else(|| guard(Deed::ServerRebuild)),
         ),
         Offer::hint(Action::ServerDelete).unless(watching().or_else(|| why(None)).or_else(|| guard(Deed::ServerDelete))),
         Offer::yes(Action::Open).unless(why(None)),

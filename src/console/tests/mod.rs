@@ -10,6 +10,7 @@ mod rails;
 mod random;
 mod reading;
 mod reducer;
+mod resources;
 mod screens;
 mod seed;
 mod wizard;

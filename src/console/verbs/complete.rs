@@ -144,6 +144,7 @@ fn arguments(model: &Model, text: &str, line: &Line<'_>) -> Vec<Candidate> {
         Takes::Cloud => things(find::clouds(model)),
         Takes::Cluster => things(find::clusters(model)),
         Takes::Server => things(find::servers(model)),
+        Takes::ServerFlavor | Takes::ServerImage => of_server(model, text, line),
         Takes::Image => things(find::images(model)),
         Takes::Run => things(find::runs(model)),
         Takes::Node => {
@@ -211,6 +212,26 @@ fn last_word(text: &str, line: &Line<'_>, all: Vec<(String, String)>) -> Vec<Can
         verb: None,
     };
     best(free.collect(), word, |(name, _)| name.clone()).into_iter().map(fits).collect()
+}
+
+/// A server first, then a flavor or an image of its cloud.
+fn of_server(model: &Model, text: &str, line: &Line<'_>) -> Vec<Candidate> {
+    let argument = &text[line.at..];
+    let found = find::server_and(model, argument).ok().filter(|_| argument.contains(' '));
+    let Some((server, rest)) = found else {
+        let verb = text[..line.at].trim_end();
+        let servers = best(find::servers(model), argument.trim(), |t| t.name.clone());
+        return servers.into_iter().map(|thing| Candidate { open: true, ..Candidate::thing(verb, thing) }).collect();
+    };
+    let all = if line.verb.takes == Takes::ServerFlavor { find::flavors(model) } else { find::images(model) };
+    let cloud = server.id.split('/').next().unwrap_or_default();
+    let there = all.into_iter().filter(|thing| thing.id.split('/').next() == Some(cloud)).map(|mut thing| {
+        // They are all of one cloud: its name before theirs says nothing.
+        thing.name = thing.name.strip_prefix(&format!("{cloud}/")).map_or(thing.name.clone(), str::to_owned);
+        thing
+    });
+    let before = text[..text.len() - rest.len()].trim_end();
+    best(there.collect(), rest, |t| t.name.clone()).into_iter().map(|thing| Candidate::thing(before, thing)).collect()
 }
 
 /// A cluster first, then what belongs to it.

@@ -119,6 +119,24 @@ pub fn nodes(model: &Model) -> Vec<Thing> {
     out
 }
 
+/// The server that a line begins with, and the rest of the line: names may have spaces.
+///
+/// # Errors
+/// There is no such server.
+pub fn server_and<'l>(model: &Model, line: &'l str) -> Result<(Thing, &'l str), String> {
+    let behind = |name: &str| {
+        let rest = line.strip_prefix(name)?;
+        (rest.is_empty() || rest.starts_with(' ')).then(|| rest.trim())
+    };
+    let all = servers(model);
+    let fits = all.iter().filter_map(|thing| Some((thing.clone(), behind(&thing.name)?)));
+    let first = line.split(' ').next().unwrap_or_default();
+    match fits.max_by_key(|(thing, _)| thing.name.len()) {
+        Some(found) => Ok(found),
+        None => by_name(all, "server", first).map(|thing| (thing, line[first.len()..].trim())),
+    }
+}
+
 /// All things of a kind.
 pub fn things(model: &Model, kind: ThingKind) -> Vec<Thing> {
     match kind {

@@ -7,9 +7,11 @@ mod find;
 mod run;
 
 use super::action::Action;
+use super::resource::Resource;
 use super::state::Tab;
 
 pub use complete::{Candidate, complete};
+pub use find::server_and;
 pub use run::{go_to, run};
 
 /// What stands behind a verb.
@@ -27,6 +29,10 @@ pub enum Takes {
     /// A cluster, then playbooks.
     Playbooks,
     Server,
+    /// A server, then a flavor of its cloud.
+    ServerFlavor,
+    /// A server, then an image of its cloud.
+    ServerImage,
     /// A node of a cluster, or a server.
     Node,
     Image,
@@ -61,6 +67,8 @@ impl Takes {
             Self::Counts => "CLUSTER GROUP=COUNT",
             Self::Playbooks => "CLUSTER PLAYBOOK",
             Self::Server => "SERVER",
+            Self::ServerFlavor => "SERVER FLAVOR",
+            Self::ServerImage => "SERVER IMAGE",
             Self::Node => "NODE",
             Self::Image => "IMAGE",
             Self::Run => "RUN",
@@ -139,6 +147,9 @@ impl Verb {
 }
 
 fn takes(action: Action) -> Takes {
+    if let Some(kind) = Resource::opened_by(action) {
+        return Takes::Filter(Tab::Resource(kind));
+    }
     match action {
         Action::GotoClouds => Takes::Filter(Tab::Clouds),
         Action::GotoFlavors => Takes::Filter(Tab::Flavors),
@@ -151,9 +162,16 @@ fn takes(action: Action) -> Takes {
         Action::ClusterDelete | Action::Repair => Takes::Cluster,
         Action::Scale => Takes::Counts,
         Action::Playbook => Takes::Playbooks,
-        Action::ServerStart | Action::ServerStop | Action::ServerReboot | Action::ServerDelete | Action::ConsoleLog => {
-            Takes::Server
-        }
+        Action::ServerResize => Takes::ServerFlavor,
+        Action::ServerRebuild => Takes::ServerImage,
+        Action::ServerConfirm
+        | Action::ServerRevert
+        | Action::ServerStart
+        | Action::ServerStop
+        | Action::ServerReboot
+        | Action::ServerDelete
+        | Action::ConsoleLog
+        | Action::ServerActions => Takes::Server,
         Action::Shell => Takes::Node,
         Action::ImageDelete => Takes::Image,
         Action::Command => Takes::Command,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::console::act::act;
 use crate::console::action::Action;
+use crate::console::change;
 use crate::console::custom;
 use crate::console::favourites;
 use crate::console::go;
@@ -69,6 +70,7 @@ fn with(model: &mut Model, action: Action, line: &Line<'_>) -> Result<(), String
             to_node(model, find::nodes(model).into_iter().chain(servers).collect(), line.argument)?;
         }
         Takes::Command => return custom::by_line(model, line.argument),
+        Takes::ServerFlavor | Takes::ServerImage => return change::by_line(model, action, line.argument),
         takes => {
             let thing = named(model, takes, line.argument)?;
             go::focus(model, thing.tab, &thing.id)?;

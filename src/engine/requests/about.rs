@@ -32,6 +32,10 @@ pub async fn of(core: &Core, command: &Command) -> About {
         Command::ServerCreate { cloud, .. }
         | Command::ServerDelete { cloud, .. }
         | Command::ServerPower { cloud, .. }
+        | Command::ServerChange { cloud, .. }
+        | Command::KeyPairCreate { cloud, .. }
+        | Command::KeyPairImport { cloud, .. }
+        | Command::KeyPairDelete { cloud, .. }
         | Command::ImageRegister { cloud, .. }
         | Command::ImageDelete { cloud, .. }
         | Command::ImageUpload { cloud, .. }
@@ -76,6 +80,10 @@ fn describe(core: &Core, command: &Command) -> String {
         Command::Pin { run, pinned } => format!("{} run {run}", if *pinned { "pin" } else { "unpin" }),
         Command::ServerDelete { cloud, server } => format!("delete server {server} on {cloud}"),
         Command::ServerPower { cloud, server, action } => format!("{action:?} server {server} on {cloud}").to_lowercase(),
+        Command::ServerChange { server, change, .. } => change.title(server),
+        Command::KeyPairCreate { cloud, name, path } => format!("create key pair {name} on {cloud}, its private half in {path}"),
+        Command::KeyPairImport { cloud, name, .. } => format!("import key pair {name} on {cloud}"),
+        Command::KeyPairDelete { cloud, name } => format!("delete key pair {name} on {cloud}"),
         Command::ImageRegister { cloud, name, path } => format!("register image {name} from {path} on {cloud}"),
         Command::ImageDelete { cloud, image } => format!("delete image {image} on {cloud}"),
         Command::CloudAdd { name, driver, .. } => format!("add cloud {name} ({driver})"),

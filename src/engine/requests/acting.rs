@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{about, commands, looking, retry, servers, start};
+use super::{about, commands, key_pairs, looking, retry, servers, start};
 use crate::base::Cx;
 use crate::engine::core::{Core, lock};
 use crate::engine::door::Who;
@@ -30,6 +30,7 @@ pub async fn act(core: &Arc<Core>, who: &Who, command: Command, key: Option<Uuid
             | Command::CommandRun { .. }
             | Command::AnsibleInstall
             | Command::ServerCreate { .. }
+            | Command::ServerChange { .. }
             | Command::ImageUpload { .. }
     );
     let about = about::of(core, &command).await;
@@ -57,9 +58,13 @@ async fn start(core: &Arc<Core>, who: &Who, command: Command, key: Option<Uuid>)
         Command::Retry { run, failed_hosts } => retry::retry(core, who, run, failed_hosts, key).await,
         Command::CommandRun { name, thing, inputs } => commands::run(core, who, &name, &thing, &inputs, key).await,
         Command::ServerCreate { cloud, server } => {
-            core.clouds.get(&cloud).map_err(Refusal::of)?;
+            let server = servers::placed(core, &cloud, server).await.map_err(Refusal::of)?;
             let title = format!("create server {}", server.name);
             let work = Work::CreateServer { server: Box::new(tagged(core, *server)) };
+            start::single(core, who, &title, work, Some(cloud), Default::default(), key).await
+        }
+        Command::ServerChange { cloud, server, change } => {
+            let (title, work) = servers::change(core, &cloud, &server, change).await.map_err(Refusal::of)?;
             start::single(core, who, &title, work, Some(cloud), Default::default(), key).await
         }
         Command::ImageUpload { cloud, image } => {
@@ -105,6 +110,18 @@ async fn other(core: &Arc<Core>, who: &Who, command: Command) -> Result<Answer, 
         Command::Pin { run, pinned } => pin(core, run, pinned).await,
         Command::ServerDelete { cloud, server } => done(servers::delete(core, &cloud, &server).await),
         Command::ServerPower { cloud, server, action } => done(servers::power(core, &cloud, &server, action).await),
+        Command::KeyPairCreate { cloud, name, path } => {
+            policy::may(core, Deed::KeyPairCreate, [&cloud], None, 1, &format!("create key pair {name}"))?;
+            done(key_pairs::create(core, &cloud, &name, std::path::Path::new(&path)).await)
+        }
+        Command::KeyPairImport { cloud, name, public_key } => {
+            policy::may(core, Deed::KeyPairImport, [&cloud], None, 1, &format!("import key pair {name}"))?;
+            done(key_pairs::import(core, &cloud, &name, &public_key).await)
+        }
+        Command::KeyPairDelete { cloud, name } => {
+            policy::may(core, Deed::KeyPairDelete, [&cloud], None, 1, &format!("delete key pair {name}"))?;
+            done(key_pairs::delete(core, &cloud, &name).await)
+        }
         Command::ImageRegister { cloud, name, path } => {
             policy::may(core, Deed::ImageRegister, [&cloud], None, 1, &format!("register image {name}"))?;
             let result = async {

@@ -4,6 +4,7 @@ mod about;
 mod acting;
 mod commands;
 mod examining;
+mod key_pairs;
 mod looking;
 mod output;
 mod retry;

@@ -1,6 +1,7 @@
 //! What steps do: one file a kind. Each kind can be done again safely: it first looks whether its work is done.
 
 mod ansible;
+mod change;
 mod cluster;
 mod command;
 mod image;
@@ -190,6 +191,7 @@ pub async fn perform(cx: &StepCx) -> Result<Done, Bad> {
         Work::VerifyGone => cluster::verify_gone(cx).await?,
         Work::Forget => cluster::forget(cx)?,
         Work::UploadImage { image } => image::upload(cx, image).await?,
+        Work::ChangeServer { server, change } => change::change(cx, server, change).await?,
         Work::InstallAnsible => ansible::install(cx).await?,
         Work::Command { call } => command::run(cx, call).await?,
         Work::Join => Done::default(),

@@ -25,7 +25,8 @@ use crate::lab::proxy::Proxy;
 use crate::lab::{self, KEYSTONE, NOVA, Project, text};
 
 contract!(OpenStackFixture::new);
-contract!(OpenStackFixture::new: networks { what_a_cluster_has_is_made_once_found_and_given_back, lost_answers_leave_nothing_twice });
+contract!(OpenStackFixture::new: networks { what_a_cluster_has_is_made_once_found_and_given_back, lost_answers_leave_nothing_twice,
+    what_was_made_is_listed });
 contract!(OpenStackFixture::new: uploads { a_file_becomes_an_image, what_cannot_be_an_image_is_refused,
     an_upload_that_breaks_leaves_nothing });
 
@@ -143,6 +144,7 @@ pub fn booted(name: &str, user_data: &Value) -> NewServer {
         security_groups: Vec::new(),
         authorized_keys: list("ssh_authorized_keys").iter().map(text).collect(),
         files: list("write_files").iter().map(file).collect(),
+        extras: Default::default(),
         tags: Tags { token: Token::from_random(super::uuid_bytes()), cluster: ClusterId::new(), ..Tags::unset(name) },
     }
 }

@@ -15,6 +15,7 @@ use super::{Faults, Fixture, contract};
 use crate::support::{self, PROGRAM};
 
 contract!(SandboxFixture::new);
+contract!(SandboxFixture::new: networks { what_it_has_not_says_why });
 contract!(SandboxFixture::new: images { an_image_is_made_of_a_directory_and_of_an_archive,
     an_upload_that_is_repeated_is_the_same_image, what_is_no_image_is_refused });
 

@@ -75,6 +75,7 @@ fn wanted() -> NewServer {
         security_groups: Vec::new(),
         authorized_keys: Vec::new(),
         files: Vec::new(),
+        extras: Default::default(),
         tags: Tags { home: HomeId(id), cluster: ClusterId(id), node: "web-1".into(), token: Token::from_random([5; 20]) },
     }
 }

@@ -29,6 +29,11 @@ pub use complete::{Candidate, Completion, complete};
 pub use ready::Ready;
 pub use said::Sayings;
 
+/// A value of a filter, in quotes where it needs them.
+pub fn quoted(value: &str) -> String {
+    if value.contains([' ', ',', '"', '*']) { format!("\"{value}\"") } else { value.to_owned() }
+}
+
 /// Something wrong in a filter, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fault {

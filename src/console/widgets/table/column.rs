@@ -154,4 +154,6 @@ pub struct Notice {
     pub text: String,
     pub glyph: Glyph,
     pub role: Role,
+    /// Nothing is wrong: the selection begins below it.
+    pub quiet: bool,
 }

@@ -112,7 +112,9 @@ impl Table {
             self.place = place;
         } else if self.selected.is_some() || !self.lazy {
             // Its row is gone or filtered away: the one that took its place is next.
-            self.place = self.place.min(self.len().saturating_sub(1));
+            let quiet = self.notices.iter().take_while(|notice| notice.quiet).count();
+            let first = if self.selected.is_none() { quiet } else { 0 };
+            self.place = self.place.max(first).min(self.len().saturating_sub(1));
             self.selected = self.id_at(self.place);
         }
         self.reveal();
