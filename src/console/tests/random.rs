@@ -1,7 +1,7 @@
 //! Any keys in any order over a home that changes: nothing panics, every frame fits.
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::seed::{self, console, event, live};
 use super::*;
@@ -18,6 +18,15 @@ const KEYS: &[&[u8]] = &[
     b"4",
     b"5",
     b"6",
+    b"7",
+    b"M",
+    b"gw",
+    b"m",
+    b"i",
+    b"E",
+    b"S",
+    b"K",
+    b"W",
     b"j",
     b"k",
     b"\r",
@@ -149,10 +158,11 @@ fn answers(console: &mut Headless, well: bool) {
     }
 }
 
-#[test]
-fn ten_thousand_random_events_break_nothing() {
+/// One session of 10,000 events; the same number gives the same session again.
+fn session(number: u8) {
     let step = (0usize..10, any::<prop::sample::Index>(), any::<u8>());
-    let mut runner = TestRunner::new(Config { cases: 25, max_shrink_iters: 2000, ..Config::default() });
+    let config = Config { cases: 25, max_shrink_iters: 2000, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[number; 32]));
     runner
         .run(&proptest::collection::vec(step, 400), |steps| {
             let mut console = console(120, 40, Profile::TrueColour, Start::Home);
@@ -175,4 +185,27 @@ fn ten_thousand_random_events_break_nothing() {
             Ok(())
         })
         .unwrap();
+}
+
+/// Ten sessions: tests of their own, since they run side by side.
+macro_rules! sessions {
+    ($($name:ident: $number:literal,)*) => {
+        $(#[test]
+        fn $name() {
+            session($number);
+        })*
+    };
+}
+
+sessions! {
+    ten_thousand_random_events_break_nothing_0: 0,
+    ten_thousand_random_events_break_nothing_1: 1,
+    ten_thousand_random_events_break_nothing_2: 2,
+    ten_thousand_random_events_break_nothing_3: 3,
+    ten_thousand_random_events_break_nothing_4: 4,
+    ten_thousand_random_events_break_nothing_5: 5,
+    ten_thousand_random_events_break_nothing_6: 6,
+    ten_thousand_random_events_break_nothing_7: 7,
+    ten_thousand_random_events_break_nothing_8: 8,
+    ten_thousand_random_events_break_nothing_9: 9,
 }
