@@ -25,6 +25,7 @@ mod exit;
 mod file;
 mod find;
 mod first;
+mod forward;
 mod image;
 mod inventory;
 mod key_pair;
@@ -179,6 +180,9 @@ enum Noun {
     /// Commands of your own, from the settings
     #[command(subcommand)]
     Command(command::Verb),
+    /// Port forwards: ports of this computer that lead through a node or server
+    #[command(subcommand)]
+    Forward(forward::Verb),
     /// Show who is connected, and what they look at
     People(people::People),
     /// Show who changed what
@@ -302,6 +306,7 @@ async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
         Noun::Ssh(args) => ssh::run(app, args).await,
         Noun::Run(verb) => run::run(app, verb).await,
         Noun::Command(verb) => command::run(app, verb).await,
+        Noun::Forward(verb) => forward::run(app, verb).await,
         Noun::People(args) => people::run(app, args).await,
         Noun::Audit(args) => audit::run(app, args).await,
         Noun::Engine(verb) => engine::run(app, verb).await,

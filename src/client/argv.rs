@@ -211,6 +211,8 @@ fn act(command: &Command, mirror: &Mirror) -> Option<Words> {
             settings.iter().fold(words, |words, (key, value)| words.name(format!("{key}={value}")))
         }
         Command::CommandRun { name, thing, inputs } => on_thing(name, thing, inputs, mirror)?,
+        Command::ForwardOpen { through, route } => through_it(through, mirror)?.name(route.to_string()),
+        Command::ForwardClose { number } => Words::new("forward close").name(number.to_string()),
         Command::AnsibleInstall => Words::new("ansible install"),
         Command::Stop { mode } => Words::new("engine stop").flag("--now", *mode == StopMode::Now),
         Command::Restart => Words::new("engine restart"),
@@ -277,6 +279,15 @@ fn extras(words: Words, extras: &Extras) -> Words {
     let words = words.maybe("--volume", extras.volume.map(|volume| volume.size_gb.to_string()));
     let words = words.flag("--keep-volume", extras.volume.is_some_and(|volume| volume.keep));
     words.maybe("--key-pair", extras.key_pair.as_ref())
+}
+
+fn through_it(thing: &Thing, mirror: &Mirror) -> Option<Words> {
+    let verb = "forward open";
+    match thing {
+        Thing::Node { cluster, node } => Some(Words::new(verb).name(format!("{}/{node}", cluster_name(mirror, *cluster)?))),
+        Thing::Server { cloud, server } => Some(on_server(verb, cloud, server, mirror)),
+        _ => None,
+    }
 }
 
 /// A command of one's own on a thing; what is secret is asked for by the run.

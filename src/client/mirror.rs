@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    AuditEntry, CloudName, Cluster, ClusterId, Node, PlayEvent, PlayState, Prompt, PromptId, PromptState, Rules, Run, RunNo, Step,
+    AuditEntry, CloudName, Cluster, ClusterId, Forward, Node, PlayEvent, PlayState, Prompt, PromptId, PromptState, Rules, Run,
+    RunNo, Step,
 };
 use crate::protocol::live::{CloudRow, Freshness, ListKind, Live, Present, Rows};
 use crate::protocol::{Answer, Event, EventBody, FromEngine, Welcome};
@@ -26,6 +27,7 @@ pub enum Change {
     /// How much output a step has.
     Output(RunNo, u32),
     Presence,
+    Forwards,
 }
 
 /// Playbook events that did not come by themselves: ask with `Command::PlayPage` and hand the answer to
@@ -95,6 +97,8 @@ pub struct Mirror {
     pub lists: BTreeMap<(CloudName, ListKind), (Freshness, Option<Rows>)>,
     pub clouds: Vec<CloudRow>,
     pub present: Vec<Present>,
+    /// The port forwards that are open.
+    pub forwards: Vec<Forward>,
     /// The guards and commands of the settings.
     pub rules: Rules,
 }
@@ -274,6 +278,10 @@ impl Mirror {
             Live::Rules { rules } => {
                 self.rules = rules;
                 vec![Change::Clouds]
+            }
+            Live::Forwards { rows } => {
+                self.forwards = rows;
+                vec![Change::Forwards]
             }
             Live::Presence { clients } => {
                 self.present = clients;

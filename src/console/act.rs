@@ -10,10 +10,11 @@ use super::change;
 use super::custom;
 use super::deeds;
 use super::detail;
+use super::forward;
 use super::go::{self, goto};
 use super::layers::{
-    BulkLayer, Choose, Columns, Create, Favourites, FilterLine, Help, Jump, Layer, Palette, PeopleLayer, PlanLayer,
-    PlaybookLayer, PromptLayer, Scale, TextLayer, choose,
+    BulkLayer, Choose, Columns, Create, Favourites, FilterLine, ForwardsLayer, Help, Jump, Layer, Palette, PeopleLayer,
+    PlanLayer, PlaybookLayer, PromptLayer, Scale, TextLayer, choose,
 };
 use super::msg::{Effect, Goal, Slot, Source};
 use super::panes;
@@ -86,6 +87,10 @@ fn carry_out(model: &mut Model, action: Action) {
             let layer = PeopleLayer::new(model);
             model.layers.push(Layer::People(layer));
         }
+        Action::Forwards => {
+            let layer = ForwardsLayer::new(model);
+            model.layers.push(Layer::Forwards(layer));
+        }
         Action::Unfollow => people::unfollow(model),
         Action::Results => model.layers.push(Layer::Bulk(BulkLayer::default())),
         Action::ViewBack => go::walk(model, false),
@@ -138,6 +143,7 @@ fn act_on(model: &mut Model, action: Action) {
         Action::ImageDelete => remove::images(model),
         Action::CloudTest => model.request(Slot::CloudTest, Command::Clouds { test: true }),
         Action::Shell => shell::open(model),
+        Action::Forward => forward::ask(model),
         Action::ServerStart => power(model, PowerAction::Start, "start"),
         Action::ServerStop => power(model, PowerAction::Stop, "stop"),
         Action::ServerReboot => power(model, PowerAction::Reboot, "reboot"),

@@ -57,6 +57,7 @@ actions! {
     ImageDelete = "image delete", Here, "delete", "delete the image, after a question";
     KeyPairDelete = "key-pair delete", Here, "delete", "delete the key pair, after a question";
     Shell = "ssh", Here, "shell", "a shell on the node or server";
+    Forward = "forward open", Here, "forward a port", "a port of this computer that leads to one behind the node or server";
     ServerStart = "server start", Here, "start", "switch the server on";
     ServerStop = "server stop", Here, "stop", "shut the server down";
     ServerReboot = "server reboot", Here, "reboot", "restart the server";
@@ -132,6 +133,7 @@ actions! {
     Jump = "jump", List, "jump", "to what belongs to it: owner, parts, runs";
     Results = "results", Everywhere, "results", "how the last action on several went, one by one";
     Favourites = "favourites", Everywhere, "favourites", "views on digits: go to one, keep this one";
+    Forwards = "forward list", Everywhere, "forwards", "the ports that are forwarded; close one";
     People = "people", Everywhere, "people", "who is here and what they look at; follow somebody's view";
     Unfollow = "people unfollow", Everywhere, "unfollow", "no longer show what somebody else looks at";
     ViewBack = "view back", Everywhere, "view back", "to the view before this one";

@@ -17,6 +17,7 @@ pub mod draw;
 mod effects;
 mod faults;
 mod favourites;
+mod forward;
 mod go;
 mod head;
 pub mod headless;

@@ -420,7 +420,7 @@ impl Model {
 
     /// What the screen needs to be told of.
     pub fn topics(&self) -> BTreeSet<Topic> {
-        let mut topics = BTreeSet::from([Topic::Clouds, Topic::Presence]);
+        let mut topics = BTreeSet::from([Topic::Clouds, Topic::Presence, Topic::Forwards]);
         if let Some(cloud) = self.main_cloud() {
             topics.insert(Topic::List { cloud, list: ListKind::Quota });
         }

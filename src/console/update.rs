@@ -12,6 +12,7 @@ use super::bulk;
 use super::custom;
 use super::deeds;
 use super::detail;
+use super::forward;
 use super::go::{self, Place};
 use super::input::{Code, Input, Key, Meaning};
 use super::layers::{Flow, Layer, PromptLayer, TextLayer};
@@ -277,6 +278,7 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         Offer::yes(Action::GotoAudit),
         Offer::yes(Action::CloudScope).unless((model.mirror.clouds.len() < 2).then_some("there is one cloud at most")),
         Offer::yes(Action::Favourites),
+        Offer::yes(Action::Forwards),
         Offer::yes(Action::People),
         Offer::yes(Action::Unfollow).unless(model.people.following.is_none().then_some("you follow nobody")),
         Offer::yes(Action::ViewBack).unless((!back).then_some("this is the first view")),
@@ -397,7 +399,7 @@ fn apply_change(model: &mut Model, change: Change) {
             model.audit.came(*entry);
             model.touch(Tab::Audit);
         }
-        Change::Step(..) | Change::Play(..) | Change::Output(..) | Change::Presence => {}
+        Change::Step(..) | Change::Play(..) | Change::Output(..) | Change::Presence | Change::Forwards => {}
     }
 }
 
@@ -500,6 +502,7 @@ fn reply(model: &mut Model, slot: Slot, result: Result<Box<Answer>, Box<Refusal>
 fn acted(model: &mut Model, what: String, answer: &Answer) {
     match answer {
         Answer::Run(number) => model.say(format!("{what}: run {number}"), Role::Ok),
+        Answer::Forward(forward) => forward::opened(model, forward),
         _ if what == act::TRY => act::try_hello(model),
         _ => {
             if what == rails::ACTING {

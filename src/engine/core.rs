@@ -52,6 +52,8 @@ pub struct Core {
     pub starting: tokio::sync::Mutex<()>,
     /// Requests under way, by idempotency key.
     pub gates: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<()>>>>,
+    /// Port forwards.
+    pub forwards: super::forwards::Forwards,
     /// Reads outputs.
     pub pages: crate::store::output::Pages,
     /// What is known of outputs that were looked into.

@@ -114,6 +114,7 @@ enum LiveKey {
     Plays(RunNo, u32, u32),
     Output(RunNo, u32),
     Presence,
+    Forwards,
     Rules,
 }
 
@@ -124,6 +125,7 @@ fn key(live: &Live) -> LiveKey {
         Live::Plays { run, step, attempt, .. } => LiveKey::Plays(*run, *step, *attempt),
         Live::Output { run, step, .. } => LiveKey::Output(*run, *step),
         Live::Presence { .. } => LiveKey::Presence,
+        Live::Forwards { .. } => LiveKey::Forwards,
         Live::Rules { .. } => LiveKey::Rules,
     }
 }

@@ -1,11 +1,10 @@
 //! Key pairs of the engine's own: one for each cluster, and one for each server that it creates outside of clusters.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret;
 
 use super::core::Core;
-use super::door::Who;
 use crate::base::Cx;
 use crate::base::files::{private_dir, write_private};
 use crate::clouds::Cloud;
@@ -53,7 +52,7 @@ pub fn forget(core: &Core, token: &Token) {
 ///
 /// # Errors
 /// `Refused` for a server that this home did not create, and for one to which there is no key; it has no address.
-pub async fn target(core: &Core, who: &Who, cloud: &dyn Cloud, server: &Server) -> Result<Target, Failure> {
+pub async fn target(core: &Core, agent: Option<PathBuf>, cloud: &dyn Cloud, server: &Server) -> Result<Target, Failure> {
     let tried = || format!("open a shell on {}", server.name);
     let Some(host) = server.address().map(str::to_owned) else {
         let failure = Failure::refused(tried(), format!("it has no address; it is {}", server.status));
@@ -65,7 +64,6 @@ pub async fn target(core: &Core, who: &Who, cloud: &dyn Cloud, server: &Server) 
     };
     let dir = core.settings.dirs.server(&tags.token);
     let key = dir.join("id_ed25519");
-    let agent = who.context.agent.as_ref().map(std::path::PathBuf::from);
     let keys: Vec<_> = key.exists().then_some(key).into_iter().collect();
     if keys.is_empty() && agent.is_none() {
         let got = "the key that the server was created with is not known here, and there is no ssh-agent";

@@ -2,6 +2,7 @@
 
 pub mod door;
 pub mod feeds;
+mod forwards;
 pub mod settings;
 
 mod clouds;
@@ -17,6 +18,7 @@ mod slots;
 mod state;
 mod steps;
 mod streams;
+mod targets;
 mod watch;
 
 use std::collections::HashMap;
@@ -97,11 +99,13 @@ impl Engine {
             settings_trouble: Mutex::default(),
             starting: tokio::sync::Mutex::default(),
             gates: Mutex::new(HashMap::new()),
+            forwards: forwards::Forwards::default(),
             pages: crate::store::output::Pages::default(),
             indexes: requests::Indexes::default(),
             resting: std::sync::atomic::AtomicBool::new(false),
         });
         runs::recover(&core).await;
+        forwards::resume(&core).await;
         tokio::spawn(watch::keep_fresh(Arc::clone(&core)));
         tokio::spawn(retain(Arc::clone(&core)));
         if let Some(program) = core.settings.notify.clone() {

@@ -9,13 +9,13 @@ use futures::{SinkExt, StreamExt};
 use super::core::Core;
 use super::door::{FrameIo, Who};
 use super::planning::cluster_of;
-use super::policy;
+use super::{policy, targets};
 use crate::base::Cx;
-use crate::model::{CloudName, ClusterId, Deed, Failure, Node};
+use crate::model::{ClusterId, Deed, Failure, Node, Thing};
 use crate::protocol::StreamRequest;
 use crate::protocol::frame::{Exit, Frame, NodeAnswer};
 use crate::protocol::hello::PtySize;
-use crate::ssh::{Output, Pty, Shell, Target, fan_out};
+use crate::ssh::{Output, Pty, Shell, fan_out};
 
 /// Nodes at once, at most, whatever a client asks for.
 const AT_ONCE: u32 = 256;
@@ -28,17 +28,15 @@ type Io = Pin<Box<dyn FrameIo>>;
 pub async fn serve(core: &Arc<Core>, who: &Who, request: StreamRequest, mut io: Io) {
     core.settle_settings().await;
     let result = match request {
-        StreamRequest::Shell { cluster, node, command, pty } => match node_target(core, cluster, &node) {
-            Ok(target) => shell(core, who, &target, &node, command, pty, &mut io).await,
-            Err(failure) => Err(failure),
-        },
+        StreamRequest::Shell { cluster, node, command, pty } => {
+            shell(core, who, Thing::Node { cluster, node }, command, pty, &mut io).await
+        }
         StreamRequest::FanOut { cluster, nodes, command, at_once } => {
             many(core, who, cluster, nodes, command, at_once, &mut io).await
         }
-        StreamRequest::ServerShell { cloud, server, command, pty } => match server_target(core, who, &cloud, &server).await {
-            Ok(target) => shell(core, who, &target, &server, command, pty, &mut io).await,
-            Err(failure) => Err(failure),
-        },
+        StreamRequest::ServerShell { cloud, server, command, pty } => {
+            shell(core, who, Thing::Server { cloud, server }, command, pty, &mut io).await
+        }
     };
     if let Err(failure) = result {
         // The client may be gone: then nobody is there to be told.
@@ -47,51 +45,18 @@ pub async fn serve(core: &Arc<Core>, who: &Who, request: StreamRequest, mut io: 
     let _ = io.close().await;
 }
 
-fn node_target(core: &Core, cluster: ClusterId, node: &str) -> Result<Target, Failure> {
-    let cluster = cluster_of(core, cluster)?;
-    let nodes = core.journal.state().nodes_of(cluster.id);
-    let clouds = nodes.iter().filter(|n| n.name == node).map(|n| &n.cloud);
-    may_open(core, clouds, Some(&cluster.name), 1, &format!("open a shell on {node}"))?;
-    core.write_known_hosts(&cluster, &nodes)?;
-    core.target(&cluster, &nodes, node)
-}
-
-/// A server that belongs to a cluster is reached as its node.
-async fn server_target(core: &Core, who: &Who, cloud: &CloudName, server: &str) -> Result<Target, Failure> {
-    let driver = core.clouds.get(cloud)?;
-    let found = super::requests::find_server(&driver, &Cx::quiet(), server).await?;
-    let tags = found.tags.as_ref().filter(|tags| core.journal.state().clusters.contains_key(&tags.cluster));
-    match tags {
-        Some(tags) => node_target(core, tags.cluster, &tags.node),
-        None => {
-            may_open(core, [cloud], None, 1, &format!("open a shell on {}", found.name))?;
-            super::keys::target(core, who, driver.as_ref(), &found).await
-        }
-    }
-}
-
-/// A shell, or a command over SSH, can change anything.
-fn may_open<'c>(
-    core: &Core,
-    clouds: impl IntoIterator<Item = &'c CloudName> + Clone,
-    cluster: Option<&str>,
-    count: u32,
-    tried: &str,
-) -> Result<(), Failure> {
-    policy::may(core, Deed::Shell, clouds, cluster, count, tried).map_err(|refusal| refusal.failure)
-}
-
 async fn shell(
     core: &Core,
     who: &Who,
-    target: &Target,
-    name: &str,
+    thing: Thing,
     command: Option<String>,
     pty: Option<PtySize>,
     io: &mut Io,
 ) -> Result<(), Failure> {
+    let name = targets::allowed(core, Deed::Shell, "open a shell on", &thing).await?;
+    let target = targets::of(core, &thing, who.context.agent.as_ref().map(Into::into)).await?;
     core.note(who, format!("{} {name}", if command.is_some() { "command on" } else { "shell on" })).await?;
-    let connection = crate::ssh::connect(target, &Cx::quiet()).await?;
+    let connection = crate::ssh::connect(&target, &Cx::quiet()).await?;
     let pty = pty.map(|p| Pty { term: p.term, cols: p.cols, rows: p.rows });
     let Shell { input, mut output } = connection.shell(pty, command.as_deref()).await?;
     let (mut tell, mut hear) = io.split();
@@ -144,7 +109,9 @@ async fn many(
     core.write_known_hosts(&cluster, &nodes)?;
     let wanted: Vec<&Node> = nodes.iter().filter(|n| names.is_empty() || names.contains(&n.name)).collect();
     let count = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
-    may_open(core, wanted.iter().map(|n| &n.cloud), Some(&cluster.name), count, "run a command on nodes")?;
+    // A command over SSH can change anything.
+    let clouds = wanted.iter().map(|n| &n.cloud);
+    policy::may(core, Deed::Shell, clouds, Some(&cluster.name), count, "run a command on nodes").map_err(|r| r.failure)?;
     core.note(who, format!("command on {} nodes of {}", wanted.len(), cluster.name)).await?;
     let cx = Cx::quiet();
     let _stop = cx.cancel.clone().drop_guard();

@@ -47,6 +47,7 @@ deeds! {
     KeyPairDelete = "key-pair delete",
     CommandRun = "command run",
     Shell = "shell",
+    Forward = "forward",
 }
 
 impl fmt::Display for Deed {

@@ -11,6 +11,7 @@ pub mod custom;
 pub mod failure;
 pub mod find;
 pub mod finding;
+pub mod forward;
 pub mod guard;
 pub mod ids;
 pub mod lines;
@@ -37,6 +38,7 @@ pub use custom::{CommandInput, CustomCommand, InputKind, Thing, ThingFacts, Thin
 pub use failure::{Class, Failure};
 pub use find::{Find, Finder};
 pub use finding::{Finding, Part, Verdict};
+pub use forward::{Forward, Route};
 pub use guard::{Deed, GuardRule, Level, Rules, Ruling};
 pub use ids::{CloudName, ClusterId, HomeId, PlanId, PromptId, RunNo, StepId, Token};
 pub use network::{Belonging, BelongingKind, NewSecurityGroup, Ports, Protocol, UsualNetwork};

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::model::spec::PlaybookSpec;
 use crate::model::timeline::Moment;
 use crate::model::{
-    AuditEntry, Capabilities, CloudName, ClusterId, Driver, Ending, Failure, Find, Finding, Flavor, Identity, Image, NewImage,
-    NewServer, Plan, PlanId, PlayEvent, PlayState, PowerAction, PromptId, Rules, Run, RunNo, Server, ServerAction, ServerChange,
-    Step, Thing, Time,
+    AuditEntry, Capabilities, CloudName, ClusterId, Driver, Ending, Failure, Find, Finding, Flavor, Forward, Identity, Image,
+    NewImage, NewServer, Plan, PlanId, PlayEvent, PlayState, PowerAction, PromptId, Route, Rules, Run, RunNo, Server,
+    ServerAction, ServerChange, Step, Thing, Time,
 };
 
 use super::live::{Freshness, ListKind, Rows, Topic};
@@ -307,6 +307,15 @@ pub enum Command {
         #[serde(default)]
         inputs: BTreeMap<String, String>,
     },
+    /// Opens a port of the engine's computer that leads through a node or server.
+    ForwardOpen {
+        through: Thing,
+        route: Route,
+    },
+    /// Closes a forward and cuts what is connected through it.
+    ForwardClose {
+        number: u64,
+    },
     /// Makes or repairs the managed virtualenv with Ansible, as a run.
     AnsibleInstall,
     Stop {
@@ -380,6 +389,8 @@ impl Command {
             | Self::CloudUse { .. }
             | Self::CloudSet { .. }
             | Self::CommandRun { .. }
+            | Self::ForwardOpen { .. }
+            | Self::ForwardClose { .. }
             | Self::AnsibleInstall
             | Self::Stop { .. }
             | Self::Restart => Reach::Acts,
@@ -525,6 +536,8 @@ pub enum Answer {
         drivers: Vec<Driver>,
     },
     Trial(Box<Trial>),
+    /// A forward that is open now.
+    Forward(Box<Forward>),
     /// A run was started (or is the one that this idempotency key started before).
     Run(RunNo),
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::capability::names;
 use crate::model::{
-    CloudInfo, CloudName, Failure, Flavor, FloatingIp, Image, KeyPair, Network, PlayEvent, Port, Quota, Router, Rules, RunNo,
-    SecurityGroup, Server, ServerGroup, Subnet, Time, Volume, Zone,
+    CloudInfo, CloudName, Failure, Flavor, FloatingIp, Forward, Image, KeyPair, Network, PlayEvent, Port, Quota, Router, Rules,
+    RunNo, SecurityGroup, Server, ServerGroup, Subnet, Time, Volume, Zone,
 };
 
 use super::hello::{ClientKind, Role};
@@ -99,6 +99,8 @@ pub enum Topic {
     Run { run: RunNo },
     /// Who is connected.
     Presence,
+    /// Port forwards.
+    Forwards,
 }
 
 /// The rows of a list.
@@ -202,6 +204,10 @@ pub enum Live {
     },
     Presence {
         clients: Vec<Present>,
+    },
+    /// All port forwards that are open, in order of their numbers.
+    Forwards {
+        rows: Vec<Forward>,
     },
     /// The guards and commands of the settings; comes with the clouds.
     Rules {

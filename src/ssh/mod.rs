@@ -8,6 +8,7 @@ mod connection;
 mod dial;
 mod failures;
 mod fan_out;
+pub mod forward;
 pub mod keys;
 pub mod known;
 mod login;

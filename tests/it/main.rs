@@ -9,6 +9,7 @@ mod cloud_contract;
 mod disk;
 mod engine_process;
 mod faults;
+mod forward;
 mod home;
 mod job;
 mod lab;

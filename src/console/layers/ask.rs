@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::console::forward::{self, Through};
 use crate::console::input::{Code, Key};
 use crate::console::layout;
 use crate::console::msg::Goal;
@@ -15,10 +16,11 @@ use crate::console::widgets::field::Field;
 use super::Flow;
 
 /// What is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum What {
     Save,
     Seek,
+    Forward(Through),
 }
 
 /// A line being typed.
@@ -46,6 +48,11 @@ impl AskLine {
         Self { what: What::Seek, field: Field::default() }
     }
 
+    /// Which port is to be forwarded, and where to.
+    pub fn forward(through: Through) -> Self {
+        Self { what: What::Forward(through), field: Field::default() }
+    }
+
     /// Types, does it or gives up.
     pub fn key(&mut self, model: &mut Model, key: Key) -> Flow {
         match key.code {
@@ -58,7 +65,7 @@ impl AskLine {
 
     fn accept(&self, model: &mut Model) -> Flow {
         let text = self.field.text();
-        match self.what {
+        match &self.what {
             What::Save => {
                 let rows = viewer::viewer(model).map(|view| view.selection().unwrap_or(0..view.rows()));
                 if let Some(rows) = rows {
@@ -71,6 +78,13 @@ impl AskLine {
                 model.say("write 1:30, 90, 50%, +10 or -10", Role::Warn);
                 Flow::Stay
             }
+            What::Forward(through) => match forward::open(model, through, text) {
+                Ok(()) => Flow::Close,
+                Err(why) => {
+                    model.say(why, Role::Warn);
+                    Flow::Stay
+                }
+            },
         }
     }
 
@@ -81,9 +95,10 @@ impl AskLine {
 
     /// Draws the line over the hints.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
-        let (label, hint) = match self.what {
+        let (label, hint) = match &self.what {
             What::Save => ("save to  ", "enter save   esc give up"),
             What::Seek => ("go to  ", "1:30   50%   +10   -10   enter go   esc stay"),
+            What::Forward(_) => ("forward  ", "8080   8080:80   9000:db:5432   enter open   esc give up"),
         };
         let foot = layout::frame(area, true).foot;
         canvas.fill(foot, Role::Text);

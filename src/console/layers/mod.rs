@@ -10,6 +10,7 @@ pub mod create;
 pub mod editor;
 pub mod favourites;
 pub mod filter;
+pub mod forwards;
 pub mod frame;
 pub mod help;
 pub mod jump;
@@ -41,6 +42,7 @@ pub use create::Create;
 pub use editor::Editor;
 pub use favourites::Favourites;
 pub use filter::FilterLine;
+pub use forwards::ForwardsLayer;
 pub use help::Help;
 pub use jump::Jump;
 pub use palette::Palette;
@@ -59,6 +61,7 @@ pub enum Layer {
     Columns(Columns),
     Command(Box<CommandForm>),
     Favourites(Favourites),
+    Forwards(ForwardsLayer),
     Help(Help),
     Jump(Jump),
     Palette(Palette),
@@ -96,6 +99,7 @@ impl Layer {
             Self::Columns(layer) => layer.key(model, key),
             Self::Command(layer) => layer.key(model, key),
             Self::Favourites(layer) => layer.key(model, key),
+            Self::Forwards(layer) => layer.key(model, key),
             Self::Help(layer) => layer.key(key),
             Self::Jump(layer) => layer.key(model, key),
             Self::Palette(layer) => layer.key(model, key),
@@ -140,7 +144,7 @@ impl Layer {
             Self::Prompt(layer) => layer.paste(text),
             Self::Ask(layer) => layer.paste(text),
             Self::Search(layer) => layer.paste(model, text),
-            Self::Bulk(_) | Self::Columns(_) | Self::Favourites(_) | Self::Jump(_) | Self::People(_) => {}
+            Self::Bulk(_) | Self::Columns(_) | Self::Favourites(_) | Self::Forwards(_) | Self::Jump(_) | Self::People(_) => {}
             Self::Wizard(layer) => layer.paste(text),
             Self::Help(_) | Self::Choose(_) | Self::Scale(_) | Self::Text(_) => {}
         }
@@ -153,6 +157,7 @@ impl Layer {
             Self::Columns(layer) => layer.draw(model, canvas, area),
             Self::Command(layer) => layer.draw(canvas, area),
             Self::Favourites(layer) => layer.draw(model, canvas, area),
+            Self::Forwards(layer) => layer.draw(model, canvas, area),
             Self::Help(layer) => layer.draw(model, canvas, area),
             Self::Jump(layer) => layer.draw(canvas, area),
             Self::Palette(layer) => layer.draw(model, canvas, area),

@@ -117,6 +117,7 @@ pub fn offers(model: &Model) -> Vec<Offer> {
             hinted: any,
             ..Offer::yes(Action::Shell).unless(watching().or_else(nothing).or_else(no_shell).or_else(|| guard(Deed::Shell)))
         },
+        Offer::yes(Action::Forward).unless(watching().or_else(nothing).or_else(no_shell).or_else(|| guard(Deed::Forward))),
         Offer { hinted: any, ..Offer::yes(Action::Scale).unless(acts().or_else(leaving).or_else(|| guard(Deed::ClusterScale))) },
         Offer { hinted: any, ..Offer::yes(Action::ClusterDelete).unless(acts().or_else(|| guard(Deed::ClusterDelete))) },
         Offer::yes(Action::Repair).unless(acts().or_else(leaving).or_else(whole).or_else(|| guard(Deed::ClusterRepair))),

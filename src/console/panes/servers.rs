@@ -125,6 +125,9 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         Offer::hint(Action::Shell).unless(
             watching().or_else(|| why(None)).or_else(|| state(!up, "the server is not up")).or_else(|| guard(Deed::Shell)),
         ),
+        Offer::yes(Action::Forward).unless(
+            watching().or_else(|| why(None)).or_else(|| state(!up, "the server is not up")).or_else(|| guard(Deed::Forward)),
+        ),
         Offer::hint(Action::ConsoleLog).unless(why(Some(names::CONSOLE_LOG))),
         Offer::yes(Action::ServerActions).unless(why(Some(names::ACTIONS))),
         Offer::hint(Action::ServerStart).unless(

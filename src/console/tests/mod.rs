@@ -4,6 +4,7 @@ mod audit;
 mod budgets;
 mod commands;
 mod finding;
+mod forwards;
 mod mouse;
 mod people;
 mod rails;

@@ -172,7 +172,7 @@ fn takes(action: Action) -> Takes {
         | Action::ServerDelete
         | Action::ConsoleLog
         | Action::ServerActions => Takes::Server,
-        Action::Shell => Takes::Node,
+        Action::Shell | Action::Forward => Takes::Node,
         Action::ImageDelete => Takes::Image,
         Action::Command => Takes::Command,
         Action::Answer | Action::Cancel | Action::Retry | Action::RetryHosts | Action::Replay | Action::Pin => Takes::Run,

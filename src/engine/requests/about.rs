@@ -3,6 +3,7 @@
 use super::acting::INSTALL;
 use super::start;
 use crate::engine::core::Core;
+use crate::engine::forwards;
 use crate::model::{CloudName, ClusterId, RunNo, Thing};
 use crate::protocol::Command;
 
@@ -43,7 +44,7 @@ pub async fn of(core: &Core, command: &Command) -> About {
         | Command::CloudUse { name: cloud }
         | Command::CloudSet { name: cloud, .. } => About { what, cloud: Some(cloud.clone()), ..About::default() },
         Command::CloudAdd { name, .. } => About { what, cloud: Some(CloudName::new(name.as_str())), ..About::default() },
-        Command::CommandRun { thing, .. } => match thing {
+        Command::CommandRun { thing, .. } | Command::ForwardOpen { through: thing, .. } => match thing {
             Thing::Server { cloud, .. } | Thing::Image { cloud, .. } | Thing::Cloud { cloud } => {
                 About { what, cloud: Some(cloud.clone()), ..About::default() }
             }
@@ -86,6 +87,18 @@ fn describe(core: &Core, command: &Command) -> String {
         Command::KeyPairDelete { cloud, name } => format!("delete key pair {name} on {cloud}"),
         Command::ImageRegister { cloud, name, path } => format!("register image {name} from {path} on {cloud}"),
         Command::ImageDelete { cloud, image } => format!("delete image {image} on {cloud}"),
+        Command::ForwardOpen { through, route } => {
+            let name = match through {
+                Thing::Node { node: name, .. } | Thing::Server { server: name, .. } => name.as_str(),
+                _ => "?",
+            };
+            format!("forward {route} through {name}")
+        }
+        Command::ForwardClose { number } => {
+            let forward = forwards::all(core).into_iter().find(|forward| forward.number == *number);
+            let of = forward.map(|f| format!(" ({} through {})", f.route, f.name)).unwrap_or_default();
+            format!("close forward {number}{of}")
+        }
         Command::CloudAdd { name, driver, .. } => format!("add cloud {name} ({driver})"),
         Command::CloudRemove { name } => format!("remove cloud {name}"),
         Command::CloudUse { name } => format!("make cloud {name} the default"),

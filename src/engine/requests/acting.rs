@@ -10,8 +10,8 @@ use super::{about, commands, key_pairs, looking, retry, servers, start};
 use crate::base::Cx;
 use crate::engine::core::{Core, lock};
 use crate::engine::door::Who;
-use crate::engine::policy;
 use crate::engine::runs::{self, Order, Reply};
+use crate::engine::{forwards, policy};
 use crate::model::capability::names::IMAGE_UPLOAD;
 use crate::model::{AuditEntry, CloudName, ClusterId, Deed, Failure, NewServer, PromptId, RunNo, Tags, Work};
 use crate::protocol::live::ListKind;
@@ -139,6 +139,11 @@ async fn other(core: &Arc<Core>, who: &Who, command: Command) -> Result<Answer, 
             core.pokes.poke(&cloud, ListKind::Images);
             result
         }
+        Command::ForwardOpen { through, route } => {
+            let forward = forwards::open(core, who, through, route).await.map_err(Refusal::of)?;
+            Ok(Answer::Forward(Box::new(forward)))
+        }
+        Command::ForwardClose { number } => done(forwards::close(core, number).await),
         Command::CloudAdd { name, driver, settings } => {
             // An account that cannot be read is told before it is written down.
             let entry = core.clouds.book.entry(CloudName::new(name.as_str()), driver, settings.clone(), "the new settings");

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{NewRun, Order, Reply};
 use crate::engine::core::{Core, lock};
+use crate::engine::forwards;
 use crate::engine::slots::Slot;
 use crate::engine::steps::{self, Bad, Change, Done, StepCx};
 use crate::model::{CloudName, Cluster, Failure, Node, Prompt, PromptId, Run, RunState, Step, StepCounts, StepState, Time, Wait};
@@ -329,6 +330,7 @@ impl RunTask {
                     if let Some(cluster) = self.cluster.take() {
                         self.nodes.clear();
                         self.changes.push(EventBody::ClusterGone(cluster.id));
+                        tokio::spawn(forwards::cluster_gone(Arc::clone(&self.core), cluster.id));
                     }
                 }
                 Change::Totals(totals) => self.run.play_totals.add(&totals),

@@ -51,7 +51,7 @@ fn image() -> Box<NewImage> {
 }
 
 commands! {
-    Looks: Subscribe { topics: vec![Topic::Clouds, Topic::Presence] };
+    Looks: Subscribe { topics: vec![Topic::Clouds, Topic::Presence, Topic::Forwards] };
     Looks: Unsubscribe { topics: vec![Topic::Clouds] };
     Looks: Refresh { cloud: sandbox(), list: ListKind::Servers };
     Looks: Status {};
@@ -103,6 +103,8 @@ commands! {
     Acts: CloudUse { name: sandbox() };
     Acts: CloudSet { name: sandbox(), settings: [("prod".to_owned(), "true".to_owned())].into() };
     Acts: CommandRun { name: "note".into(), thing: Thing::Cloud { cloud: sandbox() }, inputs: BTreeMap::new() };
+    Acts: ForwardOpen { through: Thing::Node { cluster: nobody(), node: "node-1".into() }, route: "0:22".parse().unwrap() };
+    Acts: ForwardClose { number: 1 };
     Acts: AnsibleInstall {};
     Acts: Stop { mode: StopMode::Now };
     Acts: Restart {};
