@@ -40,6 +40,7 @@ mod playbook;
 mod replay;
 mod run;
 mod server;
+mod server_group;
 mod session;
 mod setup;
 mod ssh;
@@ -148,7 +149,7 @@ enum Noun {
     Volume(lists::Verb),
     /// Server groups: servers that are placed with regard to each other
     #[command(subcommand)]
-    ServerGroup(lists::Verb),
+    ServerGroup(server_group::Verb),
     /// Availability zones: parts of a cloud that fail by themselves
     #[command(subcommand)]
     Zone(lists::Verb),
@@ -294,7 +295,7 @@ async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
         Noun::FloatingIp(verb) => lists::run(app, verb, ListKind::FloatingIps).await,
         Noun::KeyPair(verb) => key_pair::run(app, verb).await,
         Noun::Volume(verb) => lists::run(app, verb, ListKind::Volumes).await,
-        Noun::ServerGroup(verb) => lists::run(app, verb, ListKind::ServerGroups).await,
+        Noun::ServerGroup(verb) => server_group::run(app, verb).await,
         Noun::Zone(verb) => lists::run(app, verb, ListKind::Zones).await,
         Noun::Quota(verb) => lists::run(app, verb, ListKind::Quota).await,
         Noun::Server(verb) => server::run(app, verb).await,

@@ -228,6 +228,8 @@ mod shown_lines {
         ];
         all.extend(changes.map(|change| Command::ServerChange { cloud: cloud.clone(), server: server(), change }));
         all.push(Command::KeyPairCreate { cloud: cloud.clone(), name: server(), path: format!("/{name}") });
+        all.push(Command::ServerGroupCreate { cloud: cloud.clone(), name: server(), policy: "affinity".into() });
+        all.push(Command::ServerGroupDelete { cloud: cloud.clone(), group: server() });
         all.push(Command::KeyPairDelete { cloud: cloud.clone(), name: server() });
         all.extend(ListKind::ALL.map(|list| Command::List { cloud: cloud.clone(), list }));
         all

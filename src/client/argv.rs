@@ -250,6 +250,12 @@ fn on_cloud(command: &Command, mirror: &Mirror) -> Option<Words> {
         Command::KeyPairCreate { cloud, name, path } => {
             Words::new("key-pair create").name(name).option("--file", path).option("--cloud", cloud.as_str())
         }
+        Command::ServerGroupCreate { cloud, name, policy } => {
+            Words::new("server-group create").name(name).option("--policy", policy).option("--cloud", cloud.as_str())
+        }
+        Command::ServerGroupDelete { cloud, group } => {
+            Words::new("server-group delete").name(group).option("--cloud", cloud.as_str())
+        }
         Command::KeyPairDelete { cloud, name } => Words::new("key-pair delete").name(name).option("--cloud", cloud.as_str()),
         Command::ImageRegister { cloud, name, path } => {
             Words::new("image register").name(path).option("--name", name).option("--cloud", cloud.as_str())

@@ -131,6 +131,15 @@ pub trait Cloud: Send + Sync {
         let _ = cx;
         Err(self.cannot(&format!("delete key pair {name}"), names::KEY_PAIRS))
     }
+    /// `policy` is one of the cloud's: `affinity`, `soft-anti-affinity` …
+    async fn create_server_group(&self, cx: &Cx, name: &str, policy: &str) -> Result<ServerGroup, Failure> {
+        let _ = (cx, policy);
+        Err(self.cannot(&format!("create server group {name}"), names::SERVER_GROUPS))
+    }
+    async fn delete_server_group(&self, cx: &Cx, id: &str) -> Result<(), Failure> {
+        let _ = cx;
+        Err(self.cannot(&format!("delete server group {id}"), names::SERVER_GROUPS))
+    }
     /// The network of a cluster, with addresses and a way to the outside: found, finished, or made. All of its parts
     /// carry the tags.
     async fn make_network(&self, cx: &Cx, name: &str, tags: &Tags) -> Result<Belonging, Failure> {

@@ -183,7 +183,7 @@ mod tests {
         let text = "[[guard]]\ncloud = \"x\"\n[[guard]]\naction = [\"cluster delte\"]\nlevel = \"sure\"\n[[command]]\nname = \"a b\"\non = \"servers\"\nargv = [\"x\"]\n[[command]]\nname = \"two\"\non = \"image\"\nargv = [\"x\", \"{address}\"]\n[[command]]\nname = \"line\"\non = \"run\"\nargv = \"echo {name}\"\n[[command.input]]\nname = \"n\"\ntype = \"choice\"\n";
         insta::assert_snapshot!(parse(text).unwrap_err().got, @r#"
         s.toml:1:1: this guard guards nothing: give it a level or a max
-        s.toml:4:11: guard.action "cluster delte" is no kind of action (did you mean cluster delete?): there are cluster create, cluster scale, cluster repair, cluster delete, playbook run, server create, server delete, server start, server stop, server reboot, server rebuild, server resize, image register, image upload, image delete, key-pair create, key-pair import, key-pair delete, command run, shell, forward
+        s.toml:4:11: guard.action "cluster delte" is no kind of action (did you mean cluster delete?): there are cluster create, cluster scale, cluster repair, cluster delete, playbook run, server create, server delete, server start, server stop, server reboot, server rebuild, server resize, image register, image upload, image delete, key-pair create, key-pair import, key-pair delete, server-group create, server-group delete, command run, shell, forward
         s.toml:5:9: guard.level is "sure", which is none of none, yes, name, deny
         s.toml:7:8: "a b" cannot name a command: a-z, 0-9, - and _
         s.toml:8:6: command.on is "servers", which is none of server, node, cluster, image, cloud, run (did you mean server?)

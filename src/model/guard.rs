@@ -45,6 +45,8 @@ deeds! {
     KeyPairCreate = "key-pair create",
     KeyPairImport = "key-pair import",
     KeyPairDelete = "key-pair delete",
+    ServerGroupCreate = "server-group create",
+    ServerGroupDelete = "server-group delete",
     CommandRun = "command run",
     Shell = "shell",
     Forward = "forward",

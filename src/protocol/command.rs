@@ -269,6 +269,17 @@ pub enum Command {
         cloud: CloudName,
         name: String,
     },
+    /// Servers that are to be placed with regard to each other, by a policy of the cloud's.
+    ServerGroupCreate {
+        cloud: CloudName,
+        name: String,
+        policy: String,
+    },
+    /// By its id.
+    ServerGroupDelete {
+        cloud: CloudName,
+        group: String,
+    },
     /// Makes an image out of a directory or tar on this computer (what the driver can).
     ImageRegister {
         cloud: CloudName,
@@ -381,6 +392,8 @@ impl Command {
             | Self::KeyPairCreate { .. }
             | Self::KeyPairImport { .. }
             | Self::KeyPairDelete { .. }
+            | Self::ServerGroupCreate { .. }
+            | Self::ServerGroupDelete { .. }
             | Self::ImageRegister { .. }
             | Self::ImageDelete { .. }
             | Self::ImageUpload { .. }

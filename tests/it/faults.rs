@@ -101,9 +101,21 @@ impl End for AtWrite {
 }
 
 /// At a random moment, until enough engines were killed.
-struct AtRandom {
+pub struct AtRandom {
     left: AtomicU32,
     next: AtomicU32,
+}
+
+impl AtRandom {
+    /// So many engines.
+    pub fn kills(count: u32) -> Self {
+        Self { left: AtomicU32::new(count), next: AtomicU32::new(0) }
+    }
+
+    /// How many of them are still to be killed.
+    pub fn left(&self) -> u32 {
+        self.left.load(Ordering::Relaxed)
+    }
 }
 
 impl End for AtRandom {
@@ -127,13 +139,18 @@ fn carried_on(home: &Home, command: &[&str], end: &dyn End) -> Said {
 
 /// The same with a limit of its own.
 pub fn carried_on_within(home: &Home, command: &[&str], end: &dyn End, limit: Duration) -> Said {
-    let started = home.run(command.iter().copied().chain(["--detach"])).ok();
-    let run = home.last_run(&started);
+    all_carried_on(home, &[command], end, limit).remove(0)
+}
+
+/// The same with several commands at once, under one engine after the other.
+pub fn all_carried_on(home: &Home, commands: &[&[&str]], end: &dyn End, limit: Duration) -> Vec<Said> {
+    let start = |command: &&[&str]| home.last_run(&home.run(command.iter().copied().chain(["--detach"])).ok());
+    let runs: Vec<String> = commands.iter().map(start).collect();
     home.kill_engine();
     let until = Instant::now() + limit;
     let mut engines = 0;
     loop {
-        assert!(Instant::now() < until, "run {run} does not end under {engines} engines");
+        assert!(Instant::now() < until, "runs {runs:?} do not end under {engines} engines");
         let mut engine = home.command(["engine", "run"]);
         end.prepare(&mut engine);
         let mut engine = engine.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
@@ -145,14 +162,14 @@ pub fn carried_on_within(home: &Home, command: &[&str], end: &dyn End, limit: Du
             }
             let ended = look.elapsed() > Duration::from_millis(500) && {
                 look = Instant::now();
-                has_ended(home, &run)
+                runs.iter().all(|run| has_ended(home, run))
             };
             if ended || end.due(start.elapsed()) {
                 engine.kill().unwrap();
                 engine.wait().unwrap();
                 if ended {
-                    println!("run {run}: {engines} engines");
-                    return home.run(["run", "tail", &run]);
+                    println!("runs {runs:?}: {engines} engines");
+                    return runs.iter().map(|run| home.run(["run", "tail", run])).collect();
                 }
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -186,7 +203,7 @@ fn killed_right_before_every_second_write() {
 
 #[test]
 fn killed_at_random_moments() {
-    whole_life(&AtRandom { left: AtomicU32::new(40), next: AtomicU32::new(0) }, false);
+    whole_life(&AtRandom::kills(40), false);
 }
 
 /// The full count: `tests/soak`.
@@ -196,9 +213,9 @@ fn soak_killed_at_many_random_moments() {
     let wanted: u32 = std::env::var("QUARTERDECK_SOAK_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
     let mut kills = 0;
     while kills < wanted {
-        let end = AtRandom { left: AtomicU32::new(60), next: AtomicU32::new(0) };
+        let end = AtRandom::kills(60);
         whole_life(&end, false);
-        kills += 60 - end.left.load(Ordering::Relaxed);
+        kills += 60 - end.left();
         println!("{kills} of {wanted} kills");
     }
 }

@@ -1,5 +1,6 @@
 //! A real OpenStack control plane with fake servers, where one is given: `QUARTERDECK_LAB` names its directory.
 
+mod beside;
 #[path = "../../src/base/http/tests/call.rs"]
 #[expect(dead_code, reason = "the stub of the unit tests uses the rest")]
 mod call;

@@ -1,5 +1,6 @@
 //! Whole clusters on a real OpenStack control plane, driven through the real binary.
 
+mod killed;
 mod single;
 
 use std::collections::BTreeMap;
@@ -280,26 +281,4 @@ fn an_image_is_uploaded_by_a_run_that_survives_its_engine() {
     std::fs::write(&path, b"\xfd7zXZ\0").unwrap();
     let said = stage.run(&["image", "upload", path.to_str().unwrap()]);
     assert!(said.code == Some(1) && said.out.contains("unxz"), "{said:?}");
-}
-
-/// A create and a delete under engines that are killed at a write of their journal.
-fn killed(at: &'static str) {
-    let Some(stage) = Stage::new(false) else { return };
-    let before = stage.left();
-    let spec = stage.spec(SPEC);
-    let end = AtWrite(at);
-    carried_on_within(&stage.home, &["cluster", "create", "-f", &spec, "--yes"], &end, KILLED).ok();
-    assert_eq!(stage.counts(), counts(WHOLE), "{:#?}", stage.left());
-    carried_on_within(&stage.home, &["cluster", "delete", "demo", "--yes"], &end, KILLED).ok();
-    assert_eq!(stage.left(), before);
-}
-
-#[test]
-fn killed_right_after_every_write() {
-    killed("1.after");
-}
-
-#[test]
-fn killed_right_before_every_second_write() {
-    killed("2.before");
 }

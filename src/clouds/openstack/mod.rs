@@ -366,6 +366,14 @@ impl Cloud for OpenStackCloud {
         self.0.drop_key(cx, name).await
     }
 
+    async fn create_server_group(&self, cx: &Cx, name: &str, policy: &str) -> Result<ServerGroup, Failure> {
+        self.0.make_server_group(cx, name, policy).await
+    }
+
+    async fn delete_server_group(&self, cx: &Cx, id: &str) -> Result<(), Failure> {
+        self.0.drop_server_group(cx, id).await
+    }
+
     async fn make_network(&self, cx: &Cx, name: &str, tags: &Tags) -> Result<Belonging, Failure> {
         self.0.network_of_cluster(cx, name, tags).await
     }

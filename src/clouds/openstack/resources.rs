@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::catalog::Service;
+use super::servers::is_id;
 use super::session::Call;
 use super::{OpenStack, convert, names, wire};
 use crate::base::Cx;
-use crate::model::{Attachment, Failure, Port, Router, SecurityGroup, SecurityRule, ServerGroup, Subnet, Volume, Zone};
+use crate::base::http::Method;
+use crate::model::{Attachment, Class, Failure, Port, Router, SecurityGroup, SecurityRule, ServerGroup, Subnet, Volume, Zone};
 
 /// Rows of a list of server groups that are asked for at once: what Nova gives at most unless it is told otherwise.
 const GROUPS: &str = "1000";
@@ -162,17 +166,47 @@ impl OpenStack {
             let call = Call::get(Service::Compute, "/os-server-groups", "list server groups").query(&query);
             let rows = self.session.all::<wire::ServerGroups>(cx, &call).await?;
             let full = rows.len().to_string() == GROUPS;
-            all.extend(rows.into_iter().map(|row| ServerGroup {
-                cloud: self.name.clone(),
-                name: named(row.name, &row.id),
-                policy: row.policy.unwrap_or_else(|| row.policies.join(", ")),
-                members: row.members,
-                id: row.id,
-            }));
+            all.extend(rows.into_iter().map(|row| self.server_group(row)));
             if !full {
                 return Ok(all);
             }
         }
+    }
+
+    fn server_group(&self, row: wire::ServerGroup) -> ServerGroup {
+        ServerGroup {
+            cloud: self.name.clone(),
+            name: named(row.name, &row.id),
+            policy: row.policy.unwrap_or_else(|| row.policies.join(", ")),
+            members: row.members,
+            id: row.id,
+        }
+    }
+
+    pub(super) async fn make_server_group(&self, cx: &Cx, name: &str, policy: &str) -> Result<ServerGroup, Failure> {
+        let tried = format!("create server group {name}");
+        let speaks = cx.run(&tried, self.session.place(cx, Service::Compute)).await?.speaks(64);
+        let policy = if speaks { json!({ "policy": policy }) } else { json!({ "policies": [policy] }) };
+        let mut body = json!({ "server_group": policy });
+        body["server_group"]["name"] = json!(name);
+        let call = Call::new(Service::Compute, Method::POST, "/os-server-groups", &tried).json(&body);
+        let made = cx.run(&tried, self.session.ask::<wire::OneServerGroup>(cx, &call)).await;
+        let next = "policies are affinity, anti-affinity, soft-affinity and soft-anti-affinity";
+        made.map(|made| self.server_group(made.server_group)).map_err(|failure| match failure.class {
+            Class::Refused if failure.next.is_empty() => failure.next(next),
+            _ => failure,
+        })
+    }
+
+    /// Servers that are in it stay.
+    pub(super) async fn drop_server_group(&self, cx: &Cx, id: &str) -> Result<(), Failure> {
+        if !is_id(id) {
+            return Ok(());
+        }
+        let tried = format!("delete server group {id}");
+        let call = Call::new(Service::Compute, Method::DELETE, format!("/os-server-groups/{id}"), &tried);
+        let reply = cx.run(&tried, self.session.call(cx, &call)).await?;
+        if reply.status().as_u16() == 404 { Ok(()) } else { reply.ok().map(drop) }
     }
 
     pub(super) async fn all_zones(&self, cx: &Cx) -> Result<Vec<Zone>, Failure> {

@@ -357,6 +357,11 @@ pub struct ServerGroup {
 }
 
 #[derive(Deserialize, Debug)]
+pub struct OneServerGroup {
+    pub server_group: ServerGroup,
+}
+
+#[derive(Deserialize, Debug)]
 pub struct Zones {
     #[serde(rename = "availabilityZoneInfo", default)]
     pub zones: Vec<Zone>,

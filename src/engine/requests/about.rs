@@ -37,6 +37,8 @@ pub async fn of(core: &Core, command: &Command) -> About {
         | Command::KeyPairCreate { cloud, .. }
         | Command::KeyPairImport { cloud, .. }
         | Command::KeyPairDelete { cloud, .. }
+        | Command::ServerGroupCreate { cloud, .. }
+        | Command::ServerGroupDelete { cloud, .. }
         | Command::ImageRegister { cloud, .. }
         | Command::ImageDelete { cloud, .. }
         | Command::ImageUpload { cloud, .. }
@@ -85,6 +87,8 @@ fn describe(core: &Core, command: &Command) -> String {
         Command::KeyPairCreate { cloud, name, path } => format!("create key pair {name} on {cloud}, its private half in {path}"),
         Command::KeyPairImport { cloud, name, .. } => format!("import key pair {name} on {cloud}"),
         Command::KeyPairDelete { cloud, name } => format!("delete key pair {name} on {cloud}"),
+        Command::ServerGroupCreate { cloud, name, policy } => format!("create server group {name} ({policy}) on {cloud}"),
+        Command::ServerGroupDelete { cloud, group } => format!("delete server group {group} on {cloud}"),
         Command::ImageRegister { cloud, name, path } => format!("register image {name} from {path} on {cloud}"),
         Command::ImageDelete { cloud, image } => format!("delete image {image} on {cloud}"),
         Command::ForwardOpen { through, route } => {

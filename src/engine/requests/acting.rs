@@ -110,35 +110,13 @@ async fn other(core: &Arc<Core>, who: &Who, command: Command) -> Result<Answer, 
         Command::Pin { run, pinned } => pin(core, run, pinned).await,
         Command::ServerDelete { cloud, server } => done(servers::delete(core, &cloud, &server).await),
         Command::ServerPower { cloud, server, action } => done(servers::power(core, &cloud, &server, action).await),
-        Command::KeyPairCreate { cloud, name, path } => {
-            policy::may(core, Deed::KeyPairCreate, [&cloud], None, 1, &format!("create key pair {name}"))?;
-            done(key_pairs::create(core, &cloud, &name, std::path::Path::new(&path)).await)
-        }
-        Command::KeyPairImport { cloud, name, public_key } => {
-            policy::may(core, Deed::KeyPairImport, [&cloud], None, 1, &format!("import key pair {name}"))?;
-            done(key_pairs::import(core, &cloud, &name, &public_key).await)
-        }
-        Command::KeyPairDelete { cloud, name } => {
-            policy::may(core, Deed::KeyPairDelete, [&cloud], None, 1, &format!("delete key pair {name}"))?;
-            done(key_pairs::delete(core, &cloud, &name).await)
-        }
-        Command::ImageRegister { cloud, name, path } => {
-            policy::may(core, Deed::ImageRegister, [&cloud], None, 1, &format!("register image {name}"))?;
-            let result = async {
-                let image = core.clouds.get(&cloud)?.register_image(&Cx::quiet(), &name, std::path::Path::new(&path)).await?;
-                Ok(Answer::Text(image.id))
-            };
-            let result = result.await.map_err(Refusal::of);
-            core.pokes.poke(&cloud, ListKind::Images);
-            result
-        }
-        Command::ImageDelete { cloud, image } => {
-            policy::may(core, Deed::ImageDelete, [&cloud], None, 1, &format!("delete image {image}"))?;
-            let result = async { core.clouds.get(&cloud)?.delete_image(&Cx::quiet(), &image).await };
-            let result = done(result.await);
-            core.pokes.poke(&cloud, ListKind::Images);
-            result
-        }
+        Command::KeyPairCreate { .. }
+        | Command::KeyPairImport { .. }
+        | Command::KeyPairDelete { .. }
+        | Command::ServerGroupCreate { .. }
+        | Command::ServerGroupDelete { .. }
+        | Command::ImageRegister { .. }
+        | Command::ImageDelete { .. } => on_cloud(core, command).await,
         Command::ForwardOpen { through, route } => {
             let forward = forwards::open(core, who, through, route).await.map_err(Refusal::of)?;
             Ok(Answer::Forward(Box::new(forward)))
@@ -161,8 +139,62 @@ async fn other(core: &Arc<Core>, who: &Who, command: Command) -> Result<Answer, 
         }
         Command::CloudUse { name } => done(core.clouds.book.set_default(&name).and_then(|()| core.reload_clouds())),
         Command::CloudSet { name, settings } => done(core.clouds.book.set(&name, &settings).and_then(|()| core.reload_clouds())),
-        _ => Err(Refusal::bad(Failure::refused("carry out a request", "the engine does not take this request here"))),
+        _ => Err(elsewhere()),
     }
+}
+
+/// What is made on a cloud, or deleted there, and is no server.
+async fn on_cloud(core: &Core, command: Command) -> Result<Answer, Refusal> {
+    match command {
+        Command::KeyPairCreate { cloud, name, path } => {
+            policy::may(core, Deed::KeyPairCreate, [&cloud], None, 1, &format!("create key pair {name}"))?;
+            done(key_pairs::create(core, &cloud, &name, std::path::Path::new(&path)).await)
+        }
+        Command::KeyPairImport { cloud, name, public_key } => {
+            policy::may(core, Deed::KeyPairImport, [&cloud], None, 1, &format!("import key pair {name}"))?;
+            done(key_pairs::import(core, &cloud, &name, &public_key).await)
+        }
+        Command::KeyPairDelete { cloud, name } => {
+            policy::may(core, Deed::KeyPairDelete, [&cloud], None, 1, &format!("delete key pair {name}"))?;
+            done(key_pairs::delete(core, &cloud, &name).await)
+        }
+        Command::ServerGroupCreate { cloud, name, policy } => {
+            policy::may(core, Deed::ServerGroupCreate, [&cloud], None, 1, &format!("create server group {name}"))?;
+            let made = async { core.clouds.get(&cloud)?.create_server_group(&Cx::quiet(), &name, &policy).await };
+            let made = made.await.map(|group| Answer::Text(group.id)).map_err(Refusal::of);
+            core.pokes.poke(&cloud, ListKind::ServerGroups);
+            made
+        }
+        Command::ServerGroupDelete { cloud, group } => {
+            policy::may(core, Deed::ServerGroupDelete, [&cloud], None, 1, &format!("delete server group {group}"))?;
+            let result = async { core.clouds.get(&cloud)?.delete_server_group(&Cx::quiet(), &group).await };
+            let result = done(result.await);
+            core.pokes.poke(&cloud, ListKind::ServerGroups);
+            result
+        }
+        Command::ImageRegister { cloud, name, path } => {
+            policy::may(core, Deed::ImageRegister, [&cloud], None, 1, &format!("register image {name}"))?;
+            let result = async {
+                let image = core.clouds.get(&cloud)?.register_image(&Cx::quiet(), &name, std::path::Path::new(&path)).await?;
+                Ok(Answer::Text(image.id))
+            };
+            let result = result.await.map_err(Refusal::of);
+            core.pokes.poke(&cloud, ListKind::Images);
+            result
+        }
+        Command::ImageDelete { cloud, image } => {
+            policy::may(core, Deed::ImageDelete, [&cloud], None, 1, &format!("delete image {image}"))?;
+            let result = async { core.clouds.get(&cloud)?.delete_image(&Cx::quiet(), &image).await };
+            let result = done(result.await);
+            core.pokes.poke(&cloud, ListKind::Images);
+            result
+        }
+        _ => Err(elsewhere()),
+    }
+}
+
+fn elsewhere() -> Refusal {
+    Refusal::bad(Failure::refused("carry out a request", "the engine does not take this request here"))
 }
 
 fn done(result: Result<(), Failure>) -> Result<Answer, Refusal> {

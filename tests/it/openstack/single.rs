@@ -76,7 +76,10 @@ fn a_server_is_placed_and_gets_another_flavor_and_a_new_disk() {
         let said = stage.create_alone(&[option, word]);
         assert!(said.code != Some(0) && said.err.contains(valid), "{said:?}");
     }
-    stage.create_alone(&["--zone", "nova", "--key-pair", "laptop"]).ok();
+    stage.run(&["server-group", "create", "apart", "--policy", "anti-affinity"]).ok();
+    let said = stage.run(&["server-group", "create", "x", "--policy", "beside"]);
+    assert!(said.code != Some(0) && said.err.contains("anti-affinity"), "{said:?}");
+    stage.create_alone(&["--zone", "nova", "--key-pair", "laptop", "--server-group", "apart"]).ok();
     until("the server is up", || (stage.server()["status"] == "active").then_some(()));
     let server = stage.server();
     let path = format!("/v2.1/servers/{}", server["id"].as_str().unwrap());
@@ -85,6 +88,9 @@ fn a_server_is_placed_and_gets_another_flavor_and_a_new_disk() {
         (&theirs["server"]["key_name"], &theirs["server"]["OS-EXT-AZ:availability_zone"]),
         (&"laptop".into(), &"nova".into())
     );
+
+    let groups = stage.run(&["server-group", "list", "--json"]).ok().json();
+    assert_eq!((&groups[0]["policy"], &groups[0]["members"][0]), (&"anti-affinity".into(), &server["id"]));
 
     let flavor = |stage: &Stage| (stage.server()["status"].clone(), stage.server()["flavor"].clone());
     stage.run(&["server", "resize", "alone", "--flavor", "m1.tiny"]).ok();
@@ -96,7 +102,7 @@ fn a_server_is_placed_and_gets_another_flavor_and_a_new_disk() {
     let said = stage.run(&["server", "confirm", "alone"]);
     assert!(said.code == Some(3) && said.err.contains("no change of its flavor waits"), "{said:?}");
     let said = stage.run(&["server", "resize", "alone", "--flavor", "m1.tinny"]);
-    assert!(said.code == Some(1) && said.err.contains("m1.tiny"), "{said:?}");
+    assert!(said.code != Some(0) && said.err.contains("m1.tiny"), "{said:?}");
     stage.run(&["server", "resize", "alone", "--flavor", "m1.tiny", "--confirm"]).ok();
     assert_eq!(flavor(&stage), ("active".into(), "m1.tiny".into()));
 
@@ -109,5 +115,7 @@ fn a_server_is_placed_and_gets_another_flavor_and_a_new_disk() {
     assert_eq!(stage.server()["tags"], server["tags"], "it is still ours");
     stage.run(&["server", "delete", "alone", "--yes"]).ok();
     stage.run(&["key-pair", "delete", "laptop", "--yes"]).ok();
+    stage.run(&["server-group", "delete", "apart", "--yes"]).ok();
+    assert_eq!(stage.run(&["server-group", "list", "--json"]).ok().json(), serde_json::json!([]));
     assert_eq!(stage.left(), before);
 }

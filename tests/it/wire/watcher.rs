@@ -95,6 +95,8 @@ commands! {
     Acts: KeyPairCreate { cloud: sandbox(), name: "evil".into(), path: "/tmp/evil".into() };
     Acts: KeyPairImport { cloud: sandbox(), name: "evil".into(), public_key: "ssh-ed25519 AAAA".into() };
     Acts: KeyPairDelete { cloud: sandbox(), name: "evil".into() };
+    Acts: ServerGroupCreate { cloud: sandbox(), name: "evil".into(), policy: "affinity".into() };
+    Acts: ServerGroupDelete { cloud: sandbox(), group: "evil".into() };
     Acts: ImageRegister { cloud: sandbox(), name: "evil".into(), path: "/".into() };
     Acts: ImageUpload { cloud: sandbox(), image: image() };
     Acts: ImageDelete { cloud: sandbox(), image: "host".into() };
