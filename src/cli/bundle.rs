@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::Paths;
+use crate::model::text::names_a_secret;
 use crate::model::{Failure, Finding, Run, RunNo, Step};
 use crate::protocol::{Answer, Command};
 
@@ -22,8 +23,6 @@ const LOG: u64 = 1 << 20;
 const LINES: u32 = 5000;
 /// Newest entries of the audit.
 const AUDIT: u32 = 1000;
-/// Parts of names whose values are left out.
-const SECRET: [&str; 6] = ["password", "passwd", "passphrase", "secret", "token", "credential"];
 const LEFT_OUT: &str = "(left out)";
 
 const TRIED: &str = "write the bundle";
@@ -159,8 +158,7 @@ fn leave_out(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (name, value) in map {
-                let name = name.to_lowercase();
-                let secret = SECRET.iter().any(|word| name.contains(word));
+                let secret = names_a_secret(name);
                 match value {
                     Value::String(text) if secret => LEFT_OUT.clone_into(text),
                     value => leave_out(value),

@@ -42,6 +42,7 @@ mod run;
 mod server;
 mod server_group;
 mod session;
+mod settings;
 mod setup;
 mod ssh;
 mod table;
@@ -191,6 +192,9 @@ enum Noun {
     /// The engine: the background process that does the work
     #[command(subcommand)]
     Engine(engine::Verb),
+    /// Settings: what is set, where, and what can be set
+    #[command(subcommand)]
+    Settings(settings::Verb),
     /// Print the keys of the console
     Keys(looks::Keys),
     /// Themes of the console
@@ -311,6 +315,7 @@ async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
         Noun::People(args) => people::run(app, args).await,
         Noun::Audit(args) => audit::run(app, args).await,
         Noun::Engine(verb) => engine::run(app, verb).await,
+        Noun::Settings(verb) => settings::run(app, &verb),
         Noun::Keys(args) => looks::keys(app, args).await,
         Noun::Theme(verb) => looks::theme(app, verb).await,
         Noun::Completions(args) => pages::completions(app, Cli::command(), &args),

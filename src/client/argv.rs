@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::model::spec::PlaybookSpec;
-use crate::model::text::shell_word;
+use crate::model::text::{names_a_secret, shell_word};
 use crate::model::{CloudName, ClusterId, Ending, Extras, PowerAction, PromptKind, ServerChange, Thing};
 use crate::protocol::command::StopMode;
 use crate::protocol::{Command, ListKind, Rows, SpecSource};
 
 use super::Mirror;
-
-/// Settings of clouds whose value is never written on a command line.
-const SECRET: &[&str] = &["password", "secret", "token", "credential"];
 
 /// A line in the making: names come before options, unless one of them would be taken for an option.
 struct Words {
@@ -196,7 +193,7 @@ fn act(command: &Command, mirror: &Mirror) -> Option<Words> {
         Command::Pin { run, pinned } => Words::new("run pin").name(run.to_string()).flag("--off", !pinned),
         Command::CloudAdd { name, driver, settings } => {
             let words = Words::new("cloud add").name(name).option("--driver", driver.to_string());
-            if settings.keys().any(|key| SECRET.iter().any(|word| key.to_lowercase().contains(word))) {
+            if settings.keys().any(|key| names_a_secret(key)) {
                 return None;
             }
             settings.iter().fold(words, |words, (key, value)| words.option("--set", format!("{key}={value}")))
@@ -205,7 +202,7 @@ fn act(command: &Command, mirror: &Mirror) -> Option<Words> {
         Command::CloudUse { name } => Words::new("cloud use").name(name.as_str()),
         Command::CloudSet { name, settings } => {
             let words = Words::new("cloud set").name(name.as_str());
-            if settings.keys().any(|key| SECRET.iter().any(|word| key.to_lowercase().contains(word))) {
+            if settings.keys().any(|key| names_a_secret(key)) {
                 return None;
             }
             settings.iter().fold(words, |words, (key, value)| words.name(format!("{key}={value}")))

@@ -14,6 +14,7 @@ mod reader;
 mod rules;
 pub mod settings;
 pub mod setup;
+pub mod shown;
 pub mod themes;
 
 pub use edit::SettingsFile;

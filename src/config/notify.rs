@@ -30,7 +30,7 @@ pub struct Notify {
     pub command: Sourced<Option<PathBuf>>,
 }
 
-const BELLS: &[(&str, Bell)] = &[("never", Bell::Never), ("failure", Bell::Failure), ("always", Bell::Always)];
+pub(super) const BELLS: &[(&str, Bell)] = &[("never", Bell::Never), ("failure", Bell::Failure), ("always", Bell::Always)];
 
 impl Default for Notify {
     fn default() -> Self {

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -26,16 +27,64 @@ impl<'t> Section<'t> {
     }
 }
 
+/// What may stand at a place of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Text,
+    /// A text or a list of texts.
+    Texts,
+    Words(Vec<String>),
+    Truth,
+    Number(RangeInclusive<u64>),
+    /// A text, a number, true or false.
+    Plain,
+    Table,
+    /// A list of tables.
+    Tables,
+}
+
+/// Something that was asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Asked {
+    /// `console.theme`
+    pub place: String,
+    pub kind: Kind,
+}
+
+/// The table of a file that says nothing.
+static NOTHING: LazyLock<DeTable<'static>> = LazyLock::new(DeTable::new);
+
 /// Reads one file and collects what is wrong with it.
 pub(super) struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
     problems: Vec<(usize, String)>,
+    /// Everything that was asked for, when it is to be known; then each table that is asked for is there, and empty.
+    asked: Option<Vec<Asked>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(path: &'a Path, text: &'a str) -> Self {
-        Self { path, text, problems: Vec::new() }
+        Self { path, text, problems: Vec::new(), asked: None }
+    }
+
+    /// One for an empty file, that notes what it is asked for.
+    pub(super) fn noting(path: &'a Path) -> Self {
+        Self { asked: Some(Vec::new()), ..Self::new(path, "") }
+    }
+
+    /// What it was asked for, each place once.
+    pub(super) fn asked(self) -> Vec<Asked> {
+        let mut asked = self.asked.unwrap_or_default();
+        let mut seen = std::collections::HashSet::new();
+        asked.retain(|one| seen.insert(one.place.clone()));
+        asked
+    }
+
+    fn note(&mut self, section: &Section<'_>, key: &str, kind: impl FnOnce() -> Kind) {
+        if let Some(asked) = &mut self.asked {
+            asked.push(Asked { place: section.place(key), kind: kind() });
+        }
     }
 
     /// The file's table; where its TOML is broken, what could be read.
@@ -67,8 +116,12 @@ impl<'a> Reader<'a> {
 
     /// A table inside another.
     pub(super) fn section<'t>(&mut self, parent: &Section<'t>, key: &str) -> Option<Section<'t>> {
-        let value = parent.get(key)?;
+        self.note(parent, key, || Kind::Table);
         let name = parent.place(key);
+        if self.asked.is_some() {
+            return Some(Section { table: &NOTHING, name });
+        }
+        let value = parent.get(key)?;
         match value.get_ref() {
             DeValue::Table(table) => Some(Section { table, name }),
             other => {
@@ -80,8 +133,12 @@ impl<'a> Reader<'a> {
 
     /// The tables of a list (`[[key]]`), each with the place of the key in the text.
     pub(super) fn tables<'t>(&mut self, parent: &Section<'t>, key: &str) -> Vec<(Section<'t>, Range<usize>)> {
-        let Some(value) = parent.get(key) else { return Vec::new() };
+        self.note(parent, key, || Kind::Tables);
         let name = parent.place(key);
+        if self.asked.is_some() {
+            return vec![(Section { table: &NOTHING, name }, 0..0)];
+        }
+        let Some(value) = parent.get(key) else { return Vec::new() };
         let mut found = Vec::new();
         match value.get_ref() {
             DeValue::Array(items) => {
@@ -99,6 +156,7 @@ impl<'a> Reader<'a> {
 
     /// A text, or a list of texts, each with its place.
     pub(super) fn texts(&mut self, section: &Section<'_>, key: &str) -> Option<Vec<(String, Range<usize>)>> {
+        self.note(section, key, || Kind::Texts);
         let value = section.get(key)?;
         match value.get_ref() {
             DeValue::String(text) => Some(vec![(text.clone().into_owned(), value.span())]),
@@ -121,6 +179,7 @@ impl<'a> Reader<'a> {
 
     /// A text.
     pub(super) fn text(&mut self, section: &Section<'_>, key: &str) -> Option<Sourced<String>> {
+        self.note(section, key, || Kind::Text);
         let value = section.get(key)?;
         match value.get_ref() {
             DeValue::String(text) => Some(self.sourced(value, text.clone().into_owned())),
@@ -130,6 +189,7 @@ impl<'a> Reader<'a> {
 
     /// One of some words.
     pub(super) fn word<T: Copy>(&mut self, section: &Section<'_>, key: &str, words: &[(&str, T)]) -> Option<Sourced<T>> {
+        self.note(section, key, || Kind::Words(words.iter().map(|(word, _)| (*word).to_owned()).collect()));
         let text = self.text(section, key)?;
         if let Some((_, found)) = words.iter().find(|(word, _)| *word == text.value) {
             return Some(text.map(|_| *found));
@@ -143,6 +203,7 @@ impl<'a> Reader<'a> {
 
     /// Yes or no.
     pub(super) fn truth(&mut self, section: &Section<'_>, key: &str) -> Option<Sourced<bool>> {
+        self.note(section, key, || Kind::Truth);
         let value = section.get(key)?;
         match value.get_ref() {
             DeValue::Boolean(truth) => Some(self.sourced(value, *truth)),
@@ -152,6 +213,7 @@ impl<'a> Reader<'a> {
 
     /// A whole number within `range`.
     pub(super) fn number(&mut self, section: &Section<'_>, key: &str, range: RangeInclusive<u64>) -> Option<Sourced<u64>> {
+        self.note(section, key, || Kind::Number(range.clone()));
         let value = section.get(key)?;
         let (low, high) = (range.start(), range.end());
         let DeValue::Integer(digits) = value.get_ref() else {
@@ -169,6 +231,7 @@ impl<'a> Reader<'a> {
 
     /// Any plain value, as the text that a driver reads.
     pub(super) fn plain(&mut self, section: &Section<'_>, key: &str) -> Option<Sourced<String>> {
+        self.note(section, key, || Kind::Plain);
         let value = section.get(key)?;
         let text = match value.get_ref() {
             DeValue::String(text) => text.clone().into_owned(),

@@ -75,22 +75,17 @@ fn command(reader: &mut Reader<'_>, section: &Section<'_>, at: &Range<usize>) ->
     if let (Some(name), Some(value)) = (name.as_ref().filter(|name| !is_name(name)), section.get("name")) {
         reader.problem(&value.span(), format!("{:?} cannot name a command: a-z, 0-9, - and _", name.value));
     }
-    let on = reader.word(section, "on", ThingKind::ALL)?.value;
+    let on = reader.word(section, "on", ThingKind::ALL);
     let inputs = reader.tables(section, "input").into_iter().filter_map(|(input, at)| self::input(reader, &input, &at)).collect();
     let dangerous = reader.truth(section, "dangerous").is_some_and(|set| set.value);
     let otherwise = if dangerous { Level::Yes } else { Level::None };
-    let mut command = CustomCommand {
-        name: name?.value,
-        on,
-        argv: Vec::new(),
-        inputs,
-        confirm: reader.word(section, "confirm", &LEVELS[..3]).map_or(otherwise, |level| level.value),
-        dangerous,
-        key: reader.text(section, "key").map(|key| key.value),
-        about: reader.text(section, "about").map(|about| about.value),
-        source: place(reader, at),
-    };
-    let argv = reader.texts(section, "argv")?;
+    let confirm = reader.word(section, "confirm", &LEVELS[..3]).map_or(otherwise, |level| level.value);
+    let [key, about] = ["key", "about"].map(|word| reader.text(section, word).map(|text| text.value));
+    let argv = reader.texts(section, "argv");
+    // Everything was asked for: now what it cannot do without.
+    let (name, on, argv) = (name?.value, on?.value, argv?);
+    let source = place(reader, at);
+    let mut command = CustomCommand { name, on, argv: Vec::new(), inputs, confirm, dangerous, key, about, source };
     if let (Some(value), true) = (section.get("argv"), argv.first().is_none_or(|(program, _)| program.trim().is_empty())) {
         reader.problem(&value.span(), "command.argv names no program");
     }
@@ -114,18 +109,17 @@ fn input(reader: &mut Reader<'_>, section: &Section<'_>, at: &Range<usize>) -> O
     if section.get("name").is_none() {
         reader.problem(at, "this input has no name");
     }
-    let name = reader.text(section, "name")?;
-    if !is_name(&name) {
-        reader.problem(at, format!("{:?} cannot name an input: a-z, 0-9, - and _", name.value));
-    }
+    let name = reader.text(section, "name");
     let choices = reader.texts(section, "choices").unwrap_or_default();
-    let input = CommandInput {
-        name: name.value,
-        kind: reader.word(section, "type", INPUTS).map(|kind| kind.value).unwrap_or_default(),
-        label: reader.text(section, "label").map(|label| label.value),
-        default: reader.plain(section, "default").map(|default| default.value),
-        choices: choices.into_iter().map(|(choice, _)| choice).collect(),
-    };
+    let kind = reader.word(section, "type", INPUTS).map(|kind| kind.value).unwrap_or_default();
+    let label = reader.text(section, "label").map(|label| label.value);
+    let default = reader.plain(section, "default").map(|default| default.value);
+    let name = name?.value;
+    if !is_name(&name) {
+        reader.problem(at, format!("{name:?} cannot name an input: a-z, 0-9, - and _"));
+    }
+    let choices = choices.into_iter().map(|(choice, _)| choice).collect();
+    let input = CommandInput { name, kind, label, default, choices };
     if (input.kind == InputKind::Choice) == input.choices.is_empty() {
         let wrong = "an input has choices when, and only when, its type is \"choice\"";
         reader.problem(at, wrong);

@@ -73,13 +73,13 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Paths;
 use super::files::read_text;
 use super::notify::Notify;
 use super::origin::{Origin, Sourced};
-use super::reader::{Reader, Section, nearest};
+use super::reader::{Asked, Reader, Section, nearest};
 use super::rules;
 use crate::model::ids::{MAX_NAME, is_name};
 use crate::model::{CloudName, Driver, Failure, Rules};
@@ -204,7 +204,7 @@ pub(super) fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'
 pub const TABS: [&str; 8] = ["pulse", "clouds", "flavors", "images", "servers", "clusters", "runs", "audit"];
 
 /// How much moves by itself, by the words of files.
-const MOTIONS: &[(&str, Motion)] = &[("full", Motion::Full), ("reduced", Motion::Reduced)];
+pub(super) const MOTIONS: &[(&str, Motion)] = &[("full", Motion::Full), ("reduced", Motion::Reduced)];
 
 /// Sets of signs by the words of files.
 pub const GLYPHS: &[(&str, Glyphs)] = &[("auto", Glyphs::Auto), ("unicode", Glyphs::Unicode), ("ascii", Glyphs::Ascii)];
@@ -258,8 +258,21 @@ impl Settings {
     ///
     /// # Errors
     /// As [`Settings::load`].
-    pub fn parse(path: &std::path::Path, text: &str) -> Result<Self, Failure> {
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
         let mut reader = Reader::new(path, text);
+        let settings = Self::read(&mut reader);
+        reader.finish("read the settings")?;
+        Ok(settings)
+    }
+
+    /// Everything that a file may say.
+    pub(super) fn asked() -> Vec<Asked> {
+        let mut reader = Reader::noting(Path::new("settings.toml"));
+        Self::read(&mut reader);
+        reader.asked()
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Self {
         let table = reader.parse();
         let root = Section { table: &table, name: String::new() };
         reader.only(
@@ -267,15 +280,14 @@ impl Settings {
             &["default_cloud", "engine", "retention", "ansible", "console", "notify", "watch", "clouds", "guard", "command"],
         );
         let mut settings = Self::default();
-        settings.read_engine(&mut reader, &root);
-        settings.read_console(&mut reader, &root);
-        settings.notify.read(&mut reader, &root);
-        settings.read_watch(&mut reader, &root);
-        settings.read_clouds(&mut reader, &root);
-        settings.read_default_cloud(&mut reader, &root);
-        settings.rules = rules::read(&mut reader, &root);
-        reader.finish("read the settings")?;
-        Ok(settings)
+        settings.read_engine(reader, &root);
+        settings.read_console(reader, &root);
+        settings.notify.read(reader, &root);
+        settings.read_watch(reader, &root);
+        settings.read_clouds(reader, &root);
+        settings.read_default_cloud(reader, &root);
+        settings.rules = rules::read(reader, &root);
+        settings
     }
 
     fn read_engine(&mut self, reader: &mut Reader<'_>, root: &Section<'_>) {
@@ -397,8 +409,6 @@ pub(super) fn put<T>(place: &mut Sourced<T>, found: Option<Sourced<T>>) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn parse(text: &str) -> Result<Settings, Failure> {

@@ -88,6 +88,18 @@ fn is_override(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
 }
 
+/// Words that make a name that of a secret.
+const SECRET: &[&str] = &["password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "auth_key"];
+
+/// Ends of names that are about a secret, and of which the value is none.
+const ABOUT: &[&str] = &["_endpoint", "_url", "_type", "_id", "_name"];
+
+/// Whether what goes by this name (a key of a file, a setting) is a secret.
+pub fn names_a_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    !ABOUT.iter().any(|end| name.ends_with(end)) && SECRET.iter().any(|word| name.contains(word))
+}
+
 /// A word as a POSIX shell reads it: as it is where every character is plain, else between single quotes.
 pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_./:=@%+,-".contains(c);

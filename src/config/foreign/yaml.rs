@@ -6,12 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use crate::model::account::Secret;
-
-/// Words that make a key that of a secret.
-const SECRET: &[&str] = &["password", "secret", "token", "passcode", "auth_key"];
-
-/// Ends of keys that are about a secret, and of which the value is none.
-const ABOUT: &[&str] = &["_endpoint", "_url", "_type"];
+use crate::model::text::names_a_secret;
 
 /// A value.
 #[derive(Clone, PartialEq, Debug)]
@@ -101,7 +96,7 @@ impl Node {
 
     /// Puts a text under a key; it is a secret where the key says so.
     pub fn set_text(&mut self, key: &str, text: &str) {
-        self.set(key, if is_secret(key) { Self::Secret(Secret::new(text)) } else { Self::Plain(text.to_owned()) });
+        self.set(key, if names_a_secret(key) { Self::Secret(Secret::new(text)) } else { Self::Plain(text.to_owned()) });
     }
 
     /// Takes a value out of a mapping.
@@ -145,12 +140,6 @@ impl Node {
             _ => self.entries().iter().any(|entry| entry.value.has_secret()),
         }
     }
-}
-
-/// Whether what stands under such a key is a secret.
-pub fn is_secret(key: &str) -> bool {
-    let key = key.to_lowercase();
-    !ABOUT.iter().any(|end| key.ends_with(end)) && SECRET.iter().any(|word| key.contains(word))
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -208,7 +197,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
         let mut entries = Vec::new();
         while let Some(key) = access.next_key::<Spanned<String>>()? {
             let line = usize::try_from(key.referenced.line()).unwrap_or(1).max(1);
-            let value = if is_secret(&key.value) {
+            let value = if names_a_secret(&key.value) {
                 // As it is written: a password of digits is no number.
                 Node::Secret(Secret::new(access.next_value::<Option<String>>()?.unwrap_or_default()))
             } else {

@@ -5,9 +5,10 @@ mod files;
 mod merge;
 mod profiles;
 
-use super::yaml::{Node, is_secret};
+use super::yaml::Node;
 use super::{Found, FoundCloud, Place, Settings};
 use crate::config::origin::Origin;
+use crate::model::text::names_a_secret;
 use crate::model::{Driver, Failure};
 
 pub use account::{account, from_here, from_variables, settings};
@@ -79,7 +80,7 @@ fn from_environment(place: &Place) -> Option<FoundCloud> {
     let named = place.env.iter().filter(|(name, value)| name.starts_with("OS_") && !value.is_empty());
     let mut named = named.map(|(name, _)| name.as_str()).filter(|name| !ABOUT_FILES.contains(name)).peekable();
     named.peek()?;
-    let has_secret = named.any(is_secret);
+    let has_secret = named.any(names_a_secret);
     let url = place.var("OS_AUTH_URL");
     let origin = Origin::Env(if url.is_some() { "OS_AUTH_URL" } else { "OS_*" }.to_owned());
     let got = match (url, has_secret) {
