@@ -13,6 +13,7 @@ pub mod clouds;
 pub mod clusters;
 pub mod config;
 pub mod console;
+pub mod containers;
 pub mod daemon;
 pub mod engine;
 pub mod facts;

@@ -54,6 +54,7 @@ const LENT: &[(&str, &str)] = &[
     ("clouds", "reqwest::Method"),
     ("clouds", "reqwest::StatusCode"),
     ("clouds", "reqwest::Url"),
+    ("containers", "reqwest::Method"),
 ];
 
 /// What a room must not touch of other crates.

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod cx;
+pub mod docker;
 pub mod files;
 pub mod http;
 pub mod job;

@@ -19,6 +19,7 @@ mod bundle;
 mod cloud;
 mod cluster;
 mod command;
+mod docker;
 mod doctor;
 mod engine;
 mod exit;
@@ -176,6 +177,9 @@ enum Noun {
     Inventory(inventory::Inventory),
     /// Open a shell on a node, or run a command on one node or on all
     Ssh(ssh::Ssh),
+    /// Docker engines, and what they hold: containers, local images, networks, volumes
+    #[command(subcommand)]
+    Docker(docker::Verb),
     /// Runs: what the engine does and did
     #[command(subcommand)]
     Run(run::Verb),
@@ -309,6 +313,7 @@ async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
         Noun::Ansible(verb) => ansible::run(app, verb).await,
         Noun::Inventory(args) => inventory::run(app, args).await,
         Noun::Ssh(args) => ssh::run(app, args).await,
+        Noun::Docker(verb) => docker::run(app, verb).await,
         Noun::Run(verb) => run::run(app, verb).await,
         Noun::Command(verb) => command::run(app, verb).await,
         Noun::Forward(verb) => forward::run(app, verb).await,

@@ -232,6 +232,13 @@ mod shown_lines {
         all.push(Command::ServerGroupDelete { cloud: cloud.clone(), group: server() });
         all.push(Command::KeyPairDelete { cloud: cloud.clone(), name: server() });
         all.extend(ListKind::ALL.map(|list| Command::List { cloud: cloud.clone(), list }));
+        all.extend(docker_commands(name));
+        all
+    }
+
+    fn docker_commands(name: &str) -> Vec<Command> {
+        let mut all = vec![Command::Dockers { test: true }];
+        all.extend(DockerList::ALL.map(|list| Command::Docker { docker: DockerName::new(name), list }));
         all
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::spec::PlaybookSpec;
 use crate::model::text::{names_a_secret, shell_word};
-use crate::model::{CloudName, ClusterId, Ending, Extras, PowerAction, PromptKind, ServerChange, Thing};
+use crate::model::{CloudName, ClusterId, DockerList, Ending, Extras, PowerAction, PromptKind, ServerChange, Thing};
 use crate::protocol::command::StopMode;
 use crate::protocol::{Command, ListKind, Rows, SpecSource};
 
@@ -111,6 +111,16 @@ fn look(command: &Command, mirror: &Mirror) -> Option<Words> {
         }
         Command::Status => Words::new("engine status"),
         Command::Clouds { test } => Words::new(if *test { "cloud test" } else { "cloud list" }),
+        Command::Dockers { .. } => Words::new("docker list"),
+        Command::Docker { docker, list } | Command::DockerRefresh { docker, list } => {
+            let verb = match list {
+                DockerList::Containers => "docker containers",
+                DockerList::Images => "docker images",
+                DockerList::Networks => "docker networks",
+                DockerList::Volumes => "docker volumes",
+            };
+            Words::new(verb).name(docker.as_str())
+        }
         Command::RunDetail { run } => Words::new("run show").name(run.to_string()),
         Command::OutputPage { run, .. } | Command::SearchOutput { run, .. } => Words::new("run tail").name(run.to_string()),
         Command::Blueprints => Words::new("blueprint list"),

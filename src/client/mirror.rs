@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    AuditEntry, CloudName, Cluster, ClusterId, Forward, Node, PlayEvent, PlayState, Prompt, PromptId, PromptState, Rules, Run,
-    RunNo, Step,
+    AuditEntry, CloudName, Cluster, ClusterId, DockerList, DockerName, Forward, Node, PlayEvent, PlayState, Prompt, PromptId,
+    PromptState, Rules, Run, RunNo, Step,
 };
-use crate::protocol::live::{CloudRow, Freshness, ListKind, Live, Present, Rows};
+use crate::protocol::live::{CloudRow, DockerRow, DockerRows, Freshness, ListKind, Live, Present, Rows};
 use crate::protocol::{Answer, Event, EventBody, FromEngine, Welcome};
 
 /// What a message changed, for screens that draw only what is different.
@@ -22,6 +22,8 @@ pub enum Change {
     Audit(Box<AuditEntry>),
     Clouds,
     List(CloudName, ListKind),
+    Dockers,
+    Docker(DockerName, DockerList),
     /// A step's playbook.
     Play(RunNo, u32),
     /// How much output a step has.
@@ -96,6 +98,8 @@ pub struct Mirror {
     pub outputs: BTreeMap<(RunNo, u32), OutputSize>,
     pub lists: BTreeMap<(CloudName, ListKind), (Freshness, Option<Rows>)>,
     pub clouds: Vec<CloudRow>,
+    pub dockers: Vec<DockerRow>,
+    pub docker_lists: BTreeMap<(DockerName, DockerList), (Freshness, Option<DockerRows>)>,
     pub present: Vec<Present>,
     /// The port forwards that are open.
     pub forwards: Vec<Forward>,
@@ -264,6 +268,18 @@ impl Mirror {
                     entry.1 = rows;
                 }
                 vec![Change::List(cloud, kind)]
+            }
+            Live::Dockers { rows } => {
+                self.dockers = rows;
+                vec![Change::Dockers]
+            }
+            Live::Docker { docker, kind, freshness, rows } => {
+                let entry = self.docker_lists.entry((docker.clone(), kind)).or_insert((Freshness::Loading, None));
+                entry.0 = freshness;
+                if rows.is_some() {
+                    entry.1 = rows;
+                }
+                vec![Change::Docker(docker, kind)]
             }
             Live::Plays { run, step, attempt, first, events } => self.apply_plays(run, step, attempt, first, &events),
             Live::Output { run, step, attempt, lines, bytes } => {

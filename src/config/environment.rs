@@ -15,6 +15,13 @@ const KEPT: &[&str] = &[
     "XDG_*",
     "QUARTERDECK_*",
     "SSL_CERT_*",
+    // Where Docker engines are; no secrets.
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY",
     "TMPDIR",
     "HTTP_PROXY",
     "HTTPS_PROXY",

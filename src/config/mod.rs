@@ -22,4 +22,4 @@ pub use files::{read_secret, read_text};
 pub use notify::{Bell, Notify};
 pub use origin::{Origin, Sourced};
 pub use paths::Paths;
-pub use settings::{CloudSettings, Colours, Glyphs, Motion, Settings, TABS};
+pub use settings::{CloudSettings, Colours, DockerSettings, Glyphs, Motion, Settings, TABS};

@@ -48,6 +48,14 @@
 //! read_only = false              # true: nothing on it may be changed from this home
 //! prod = false                   # true: the console says PROD wherever the cloud is shown
 //!
+//! [docker.builder]               # a Docker engine, beside those of Docker's own contexts
+//! host = "tcp://10.0.0.5:2376"   # or unix:///var/run/docker.sock
+//! ca = "/etc/docker/ca.pem"      # TLS: further authorities, our certificate and its key
+//! cert = "/home/ana/cert.pem"
+//! key = "/home/ana/key.pem"
+//! verify = true                  # false: its certificate is not checked
+//! default = false                # true: commands that name none go there
+//!
 //! [[guard]]                      # the first rule that matches decides
 //! cloud = "*"                    # names of clouds; * and ? stand for any text and any character
 //! action = ["cluster delete"]    # kinds of action, in the words of the command line: "server *"
@@ -82,7 +90,7 @@ use super::origin::{Origin, Sourced};
 use super::reader::{Asked, Reader, Section, nearest};
 use super::rules;
 use crate::model::ids::{MAX_NAME, is_name};
-use crate::model::{CloudName, Driver, Failure, Rules};
+use crate::model::{CloudName, DockerAddress, DockerTls, Driver, Failure, Rules};
 
 /// How many colours the console uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -142,6 +150,16 @@ impl CloudSettings {
     }
 }
 
+/// A Docker engine as the file describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DockerSettings {
+    pub address: DockerAddress,
+    /// Commands that name none go there.
+    pub default: bool,
+    /// Where its table begins.
+    pub origin: Origin,
+}
+
 /// Keys of a cloud's table that are not for its driver.
 pub(super) const OF_CLOUDS: &[&str] = &["driver", "flavor", "image", "read_only", "prod"];
 
@@ -151,6 +169,8 @@ pub struct Settings {
     /// The cloud of commands that name none: the one that is set, else the only one there is.
     pub default_cloud: Sourced<Option<CloudName>>,
     pub clouds: BTreeMap<CloudName, CloudSettings>,
+    /// Docker engines by name.
+    pub dockers: BTreeMap<String, DockerSettings>,
     /// Hours, 0 to 8,760; 0: the engine never ends by itself.
     pub idle_hours: Sourced<u64>,
     /// A filter in the words of `tracing_subscriber::EnvFilter`; `QUARTERDECK_LOG` goes before the file.
@@ -201,7 +221,7 @@ pub(super) fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'
 }
 
 /// The tabs that the console can begin with.
-pub const TABS: [&str; 8] = ["pulse", "clouds", "flavors", "images", "servers", "clusters", "runs", "audit"];
+pub const TABS: [&str; 9] = ["pulse", "clouds", "flavors", "images", "servers", "clusters", "runs", "audit", "docker"];
 
 /// How much moves by itself, by the words of files.
 pub(super) const MOTIONS: &[(&str, Motion)] = &[("full", Motion::Full), ("reduced", Motion::Reduced)];
@@ -214,6 +234,7 @@ impl Default for Settings {
         Self {
             default_cloud: Sourced::default(None),
             clouds: BTreeMap::new(),
+            dockers: BTreeMap::new(),
             idle_hours: Sourced::default(24),
             log: Sourced::default("info".to_owned()),
             keep_runs: Sourced::default(200),
@@ -277,7 +298,19 @@ impl Settings {
         let root = Section { table: &table, name: String::new() };
         reader.only(
             &root,
-            &["default_cloud", "engine", "retention", "ansible", "console", "notify", "watch", "clouds", "guard", "command"],
+            &[
+                "default_cloud",
+                "engine",
+                "retention",
+                "ansible",
+                "console",
+                "notify",
+                "watch",
+                "clouds",
+                "docker",
+                "guard",
+                "command",
+            ],
         );
         let mut settings = Self::default();
         settings.read_engine(reader, &root);
@@ -286,6 +319,7 @@ impl Settings {
         settings.read_watch(reader, &root);
         settings.read_clouds(reader, &root);
         settings.read_default_cloud(reader, &root);
+        settings.read_dockers(reader, &root);
         settings.rules = rules::read(reader, &root);
         settings
     }
@@ -374,6 +408,31 @@ impl Settings {
             let origin = reader.origin(&key.span());
             let cloud = CloudSettings { driver, flavor, image, values, read_only, prod, origin };
             self.clouds.insert(CloudName::new(name), cloud);
+        }
+    }
+
+    fn read_dockers(&mut self, reader: &mut Reader<'_>, root: &Section<'_>) {
+        let Some(dockers) = reader.section(root, "docker") else { return };
+        for (key, _) in dockers.table {
+            let name = key.get_ref().as_ref();
+            let Some(section) = reader.section(&dockers, name) else { continue };
+            reader.only(&section, &["host", "ca", "cert", "key", "verify", "default"]);
+            let mut text = |key: &str| reader.text(&section, key).map(|said| said.value);
+            let (ca, cert, key_file) = (text("ca"), text("cert"), text("key"));
+            let Some(host) = text("host") else {
+                reader.problem(&key.span(), format!("docker.{name} has no host"));
+                continue;
+            };
+            let verify = reader.truth(&section, "verify").is_none_or(|verify| verify.value);
+            let default = reader.truth(&section, "default").is_some_and(|default| default.value);
+            let tls = (ca.is_some() || cert.is_some() || key_file.is_some() || !verify).then_some(DockerTls {
+                ca,
+                cert,
+                key: key_file,
+                unchecked: !verify,
+            });
+            let origin = reader.origin(&key.span());
+            self.dockers.insert(name.to_owned(), DockerSettings { address: DockerAddress { host, tls }, default, origin });
         }
     }
 

@@ -83,6 +83,10 @@ impl Settings {
                 row(&key(word), "", set, |v| if hide { json!("(hidden)") } else { json!(v) })
             }));
         }
+        for (name, docker) in &self.dockers {
+            let (key, from) = (format!("docker.{name}.host"), docker.origin.to_string());
+            rows.push(Row { key, value: json!(docker.address.host), from, about: "a Docker engine".to_owned() });
+        }
         rows
     }
 }
@@ -110,6 +114,9 @@ pub fn schema() -> Value {
     debug_assert_eq!(cloud["properties"].as_object().map(Map::len), Some(OF_CLOUDS.len()));
     cloud["description"] = json!("a cloud; what is not named here is for its driver");
     put(&mut root, "clouds", json!({"type": "object", "additionalProperties": cloud}));
+    let docker = json!({"type": "object", "required": ["host"], "properties": {"host": text(), "ca": text(), "cert": text(),
+        "key": text(), "verify": truth(), "default": truth()}, "additionalProperties": false});
+    put(&mut root, "docker", json!({"type": "object", "additionalProperties": docker}));
     put(&mut root, "console.columns", json!({"type": "object", "additionalProperties": text()}));
     let digits = json!({"type": "object", "patternProperties": {"^[0-9]$": text()}, "additionalProperties": false});
     put(&mut root, "console.favourites", digits);

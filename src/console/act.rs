@@ -1,10 +1,11 @@
 //! What each action does to the model.
 
 use crate::model::server::PowerAction;
-use crate::model::{CloudName, Driver, Ending, Level, RunNo};
+use crate::model::{CloudName, DockerList, Driver, Ending, Level, RunNo};
 use crate::protocol::{Command, SpecSource};
 
 use super::action::Action;
+use super::again;
 use super::bulk::Item;
 use super::change;
 use super::custom;
@@ -21,7 +22,6 @@ use super::panes;
 use super::people;
 use super::rails;
 use super::remove;
-use super::resource::Resource;
 use super::run::{self, Only, Part, result_place, result_text};
 use super::shell;
 use super::state::{Model, Tab};
@@ -57,8 +57,8 @@ fn carry_out(model: &mut Model, action: Action) {
     if wizard::act(model, action) {
         return;
     }
-    if let Some(kind) = Resource::opened_by(action) {
-        return goto(model, Tab::Resource(kind));
+    if let Some(tab) = Tab::led_to(action) {
+        return goto(model, tab);
     }
     match action {
         Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::First | Action::Last => moved(model, action),
@@ -96,7 +96,7 @@ fn carry_out(model: &mut Model, action: Action) {
         Action::ViewBack => go::walk(model, false),
         Action::ViewForward => go::walk(model, true),
         Action::Copy => copy(model),
-        Action::Refresh => refresh(model),
+        Action::Refresh => again::refresh(model),
         Action::Open => open(model),
         Action::Back => back(model),
         Action::NextPart | Action::PreviousPart => next_part(model, action == Action::PreviousPart),
@@ -286,20 +286,6 @@ fn copy(model: &mut Model) {
     }
 }
 
-fn refresh(model: &mut Model) {
-    model.ask_anew();
-    if model.run.is_some() {
-        return;
-    }
-    if model.tab.is_asked_for() {
-        return deeds::refresh(model);
-    }
-    let Some(list) = model.tab.list() else { return };
-    for cloud in model.clouds_with(list) {
-        model.request(Slot::Act(format!("reading the {} of {cloud}", model.tab.name())), Command::Refresh { cloud, list });
-    }
-}
-
 fn open(model: &mut Model) {
     if let Some(view) = &model.run {
         let text = view.with_facts(&model.mirror, |facts| result_text(view, facts)).flatten();
@@ -308,7 +294,7 @@ fn open(model: &mut Model) {
         }
         return;
     }
-    if open_missing(model) {
+    if again::open_missing(model) {
         return;
     }
     if let Some(why) = panes::missing::cannot(model) {
@@ -337,6 +323,13 @@ fn open(model: &mut Model) {
                 open_run(model, run);
             }
         }
+        Tab::Docker => {
+            let Some(docker) = model.table(Tab::Docker).selected().map(panes::docker::name) else { return };
+            model.docker_scope = Some(docker);
+            model.touch_all();
+            goto(model, Tab::Held(DockerList::Containers));
+        }
+        Tab::Held(_) => detail::act(model, Action::Describe),
         Tab::Resource(kind) => match panes::resources::goal(model, kind) {
             Some(line) => go_by_line(model, &line),
             None => detail::act(model, Action::Describe),
@@ -350,27 +343,6 @@ pub fn go_by_line(model: &mut Model, line: &str) {
     if let Err(wrong) = verbs::run(model, line) {
         model.say(wrong.text, Role::Warn);
     }
-}
-
-/// Why the list of the selected cloud cannot be read, and a way to try again.
-fn open_missing(model: &mut Model) -> bool {
-    let (Some((cloud, failure)), Some(list)) = (panes::missing::selected(model), model.tab.list()) else { return false };
-    let parts = [("tried", &failure.tried), ("at", &failure.at), ("got", &failure.got), ("next", &failure.next)];
-    let lines = parts.iter().filter(|(_, part)| !part.is_empty()).map(|(name, part)| format!("{name:<7} {part}"));
-    let again = choose::Way {
-        key: 't',
-        label: "test: ask it again now".to_owned(),
-        command: Command::Refresh { cloud: cloud.clone(), list },
-    };
-    let layer = Choose {
-        title: format!("{} of {cloud} cannot be read", model.tab.name()),
-        text: lines.collect::<Vec<_>>().join("\n"),
-        ways: vec![again],
-        about: cloud.to_string(),
-        danger: true,
-    };
-    model.layers.push(Layer::Choose(layer));
-    true
 }
 
 fn back(model: &mut Model) {
@@ -400,7 +372,7 @@ fn back(model: &mut Model) {
         return;
     }
     // Nothing else leads back to where one came from.
-    if matches!(tab, Tab::Resource(_)) && model.trail.ways().0 {
+    if matches!(tab, Tab::Resource(_) | Tab::Held(_)) && model.trail.ways().0 {
         return go::walk(model, false);
     }
     let table = model.table_mut(tab);
@@ -423,9 +395,18 @@ fn next_part(model: &mut Model, back: bool) {
     } else if model.tab == Tab::Pulse {
         let next = panes::pulse::next_section(model, back);
         model.table_mut(Tab::Pulse).select(next.as_deref());
+    } else if model.tab.of_docker() {
+        next_of_docker(model, back);
     } else {
         next_tab(model, if back { Tab::ALL.len() - 1 } else { 1 });
     }
+}
+
+/// The Docker engines, then what they hold, one list after the other.
+fn next_of_docker(model: &mut Model, back: bool) {
+    let all: Vec<Tab> = Tab::every().filter(|tab| tab.of_docker()).collect();
+    let at = all.iter().position(|tab| *tab == model.tab).unwrap_or(0);
+    goto(model, all[(at + if back { all.len() - 1 } else { 1 }) % all.len()]);
 }
 
 fn next_tab(model: &mut Model, by: usize) {
@@ -435,6 +416,9 @@ fn next_tab(model: &mut Model, by: usize) {
 }
 
 fn next_scope(model: &mut Model) {
+    if model.tab.of_docker() {
+        return go::next_docker_scope(model);
+    }
     let names: Vec<CloudName> = model.mirror.clouds.iter().map(|c| c.info.name.clone()).collect();
     let next = match &model.scope {
         None => names.first().cloned(),

@@ -69,7 +69,7 @@ actions! {
     ServerActions = "server actions", Here, "actions", "what was done to the server, and what the cloud did for it";
     CloudUse = "cloud use", Here, "make default", "make it the cloud of commands that name none";
     CloudTest = "cloud test", Here, "test", "ask every cloud again who we are there";
-    CloudScope = "scope next", Everywhere, "cloud", "show one cloud only, the next one, or all";
+    CloudScope = "scope next", Everywhere, "cloud", "show one cloud (or Docker engine) only, the next one, or all";
     Answer = "run answer", Here, "answer", "answer what a run asks";
     Cancel = "run cancel", Here, "cancel", "end the run early: asks what becomes of what it made";
     Retry = "run retry", Here, "retry", "what failed or was not done, once more";
@@ -151,6 +151,11 @@ actions! {
     GotoClusters = "goto clusters", Everywhere, "clusters", "the clusters";
     GotoRuns = "goto runs", Everywhere, "runs", "the runs";
     GotoAudit = "goto audit", Everywhere, "audit", "who changed what";
+    GotoDocker = "goto docker", Everywhere, "docker", "the Docker engines";
+    GotoContainers = "goto containers", Everywhere, "containers", "the containers of the Docker engines";
+    GotoLocalImages = "goto docker-images", Everywhere, "local images", "the images on the disks of the Docker engines";
+    GotoDockerNetworks = "goto docker-networks", Everywhere, "Docker networks", "the networks of the Docker engines";
+    GotoDockerVolumes = "goto docker-volumes", Everywhere, "Docker volumes", "the volumes of the Docker engines";
     GotoNetworks = "goto networks", Everywhere, "networks", "the networks";
     GotoSubnets = "goto subnets", Everywhere, "subnets", "the subnets of networks";
     GotoPorts = "goto ports", Everywhere, "ports", "the ports: what is plugged into networks";

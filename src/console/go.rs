@@ -1,6 +1,6 @@
 //! Going places: tabs, things, back and forth through the views, and what belongs to a thing.
 
-use crate::model::{AuditEntry, CloudName, Cluster, ClusterId, Run, RunKind, RunNo, Server, Time};
+use crate::model::{AuditEntry, CloudName, Cluster, ClusterId, Container, DockerList, Run, RunKind, RunNo, Server, Time};
 use crate::protocol::{View, view};
 
 use super::layers::Layer;
@@ -212,6 +212,18 @@ pub fn scope(model: &mut Model, cloud: Option<CloudName>) {
     model.say(format!("showing {now}"), Role::Dim);
 }
 
+/// Shows the next Docker engine only, or all of them again.
+pub fn next_docker_scope(model: &mut Model) {
+    let names: Vec<_> = model.mirror.dockers.iter().map(|row| row.info.name.clone()).collect();
+    model.docker_scope = match &model.docker_scope {
+        None => names.first().cloned(),
+        Some(scope) => names.iter().position(|n| n == scope).and_then(|at| names.get(at + 1)).cloned(),
+    };
+    model.touch_all();
+    let now = model.docker_scope.as_ref().map_or_else(|| "all Docker engines".to_owned(), ToString::to_string);
+    model.say(format!("showing {now}"), Role::Dim);
+}
+
 /// To one thing: its tab, with the thing selected and nothing else in the way.
 ///
 /// # Errors
@@ -329,11 +341,36 @@ pub fn related(model: &Model) -> Vec<Related> {
                 of_entry(model, entry, &mut add);
             }
         }
+        Tab::Docker => of_docker(id, &mut add),
+        Tab::Held(DockerList::Containers) => {
+            if let Some(container) = panes::containers::find(model, id) {
+                of_container(container, &mut add);
+            }
+        }
+        Tab::Held(DockerList::Images) => {
+            for tag in panes::local_images::find(model, id).into_iter().flat_map(|image| &image.tags) {
+                add('c', format!("containers of {tag}"), format!("containers image={}", quoted(tag)));
+            }
+        }
+        Tab::Held(_) => {}
         Tab::Resource(kind) => {
             panes::resources::ways(model, kind, id).into_iter().for_each(|(key, what, line)| add(key, what, line));
         }
     }
     out
+}
+
+fn of_docker(name: &str, add: &mut impl FnMut(char, String, String)) {
+    for (key, tab) in [('c', "containers"), ('i', "docker-images"), ('n', "docker-networks"), ('v', "docker-volumes")] {
+        add(key, format!("{tab} of {name}"), format!("{tab} docker={}", quoted(name)));
+    }
+}
+
+fn of_container(container: &Container, add: &mut impl FnMut(char, String, String)) {
+    add('i', format!("local image {}", container.image), format!("docker-images name={}", quoted(&container.image)));
+    if let Some(service) = &container.service {
+        add('s', format!("all containers of {service}"), format!("containers service={}", quoted(service)));
+    }
 }
 
 fn of_server(model: &Model, server: &Server, add: &mut impl FnMut(char, String, String)) {

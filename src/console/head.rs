@@ -78,6 +78,9 @@ fn parts(model: &Model) -> Rich {
     if let Some((text, _)) = panes::staleness(model, model.tab) {
         out.push((text, Role::Stale));
     }
+    if let Some(docker) = model.docker_scope.as_ref().filter(|_| matches!(model.tab, Tab::Held(_))) {
+        out.push((format!("on {docker}"), Role::Accent));
+    }
     match table.marked() {
         (0, _) => {}
         (marked, 0) => out.push((format!("{marked} marked"), Role::Mark)),

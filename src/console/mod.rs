@@ -6,6 +6,7 @@
 
 mod act;
 pub mod action;
+mod again;
 mod app;
 mod audit;
 mod bulk;

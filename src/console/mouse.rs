@@ -84,18 +84,8 @@ fn click(model: &mut Model, part: &'static str, spot: Option<Spot>, twice: bool)
         // Nothing else below a layer is meant.
         _ if covered(model) => {}
         Some(Spot::Tab(name)) => {
-            let tabs = [
-                (Tab::Pulse, Action::GotoPulse),
-                (Tab::Clouds, Action::GotoClouds),
-                (Tab::Flavors, Action::GotoFlavors),
-                (Tab::Images, Action::GotoImages),
-                (Tab::Servers, Action::GotoServers),
-                (Tab::Clusters, Action::GotoClusters),
-                (Tab::Runs, Action::GotoRuns),
-                (Tab::Audit, Action::GotoAudit),
-            ];
-            if let Some((_, action)) = tabs.into_iter().find(|(tab, _)| tab.name() == name) {
-                act(model, action);
+            if let Some(tab) = Tab::named(name) {
+                act(model, tab.goto());
             }
         }
         Some(Spot::Title(column)) if part == LIST => {

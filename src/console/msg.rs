@@ -54,6 +54,8 @@ pub enum Slot {
     Bulk(u64, usize),
     /// Whether the clouds answer, asked again.
     CloudTest,
+    /// How the Docker engines are, asked again.
+    Dockers,
     /// Anything else; the words say what, for the notice.
     Act(String),
 }

@@ -105,11 +105,6 @@ impl Resource {
         }
     }
 
-    /// The kind whose list an action opens.
-    pub fn opened_by(action: Action) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.action() == action)
-    }
-
     /// The lists that its rows are made of: what it shows first, then those that give names to ids.
     pub fn lists(self) -> &'static [ListKind] {
         match self {

@@ -9,8 +9,8 @@ use ratatui::layout::Rect;
 use crate::client::Mirror;
 use crate::config::Motion;
 use crate::facts;
-use crate::model::{CloudName, Cluster, ClusterId, Failure, Node, Prompt, Run, RunNo, Server, Time};
-use crate::protocol::live::{Freshness, ListKind, Rows};
+use crate::model::{CloudName, Cluster, ClusterId, DockerList, DockerName, Failure, Node, Prompt, Run, RunNo, Server, Time};
+use crate::protocol::live::{DockerRows, Freshness, ListKind, Rows};
 use crate::protocol::{Command, Role as Seat, Topic};
 
 use super::Start;
@@ -109,6 +109,8 @@ pub struct Model {
     pub background: Option<(u8, u8, u8)>,
     /// Only this cloud is shown.
     pub scope: Option<CloudName>,
+    /// Only this Docker engine is shown.
+    pub docker_scope: Option<DockerName>,
     /// Prompts that somebody put aside.
     pub put_aside: BTreeSet<crate::model::PromptId>,
     generations: BTreeMap<Slot, u64>,
@@ -179,6 +181,7 @@ impl Model {
             background: None,
             theme,
             scope: None,
+            docker_scope: None,
             put_aside: BTreeSet::new(),
             generations: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -351,6 +354,40 @@ impl Model {
         clouds.into_iter().filter_map(move |cloud| self.list(&cloud, kind)?.1.as_ref()).filter_map(pick).flatten()
     }
 
+    /// The Docker engines that are shown.
+    pub fn dockers_in_scope(&self) -> Vec<DockerName> {
+        let names = self.mirror.dockers.iter().map(|row| row.info.name.clone());
+        names.filter(|name| self.docker_scope.as_ref().is_none_or(|s| s == name)).collect()
+    }
+
+    /// The rows of one kind, over all Docker engines in scope.
+    pub fn each_docker<'m, T: 'm>(
+        &'m self,
+        list: DockerList,
+        pick: fn(&'m DockerRows) -> Option<&'m Vec<T>>,
+    ) -> impl Iterator<Item = &'m T> {
+        let dockers = self.dockers_in_scope();
+        let rows = move |docker| self.mirror.docker_lists.get(&(docker, list))?.1.as_ref();
+        dockers.into_iter().filter_map(rows).filter_map(pick).flatten()
+    }
+
+    /// The lists that a tab shows: of which cloud or Docker engine, how good, and whether rows are there.
+    pub fn lists_of(&self, tab: Tab) -> Vec<(String, Option<(&Freshness, bool)>)> {
+        if let Tab::Held(kind) = tab {
+            let list = |docker: DockerName| {
+                let name = docker.to_string();
+                (name, self.mirror.docker_lists.get(&(docker, kind)).map(|(freshness, rows)| (freshness, rows.is_some())))
+            };
+            return self.dockers_in_scope().into_iter().map(list).collect();
+        }
+        let Some(kind) = tab.list() else { return Vec::new() };
+        let list = |cloud: CloudName| {
+            let known = self.list(&cloud, kind).map(|(freshness, rows)| (freshness, rows.is_some()));
+            (cloud.to_string(), known)
+        };
+        self.clouds_with(kind).into_iter().map(list).collect()
+    }
+
     /// The server of this row id (`cloud/id`).
     pub fn server(&self, id: &str) -> Option<&Server> {
         let (cloud, server) = id.split_once('/')?;
@@ -426,6 +463,12 @@ impl Model {
         }
         for list in self.tab.lists() {
             topics.extend(self.clouds_with(list).into_iter().map(|cloud| Topic::List { cloud, list }));
+        }
+        if self.tab.of_docker() {
+            topics.insert(Topic::Dockers);
+        }
+        if let Tab::Held(list) = self.tab {
+            topics.extend(self.dockers_in_scope().into_iter().map(|docker| Topic::Docker { docker, list }));
         }
         if self.tab == Tab::Pulse {
             let lists = [ListKind::Servers, ListKind::Quota];

@@ -22,7 +22,6 @@ use super::msg::{Effect, Msg, Slot};
 use super::panes;
 use super::people;
 use super::rails;
-use super::resource::Resource;
 use super::run::{self, RunView};
 use super::setup::{AUTO, Looks};
 use super::state::{Link, Model, Tab};
@@ -106,8 +105,8 @@ fn fit(model: &mut Model) {
 pub fn detail_lines(tab: Tab) -> u16 {
     match tab {
         Tab::Clusters => 14,
-        Tab::Clouds => 6,
-        Tab::Servers | Tab::Runs | Tab::Audit => 4,
+        Tab::Clouds | Tab::Docker => 6,
+        Tab::Servers | Tab::Runs | Tab::Audit | Tab::Held(_) => 4,
         Tab::Flavors | Tab::Images | Tab::Resource(_) => 2,
         Tab::Pulse => 0,
     }
@@ -243,8 +242,7 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         let sorts = [Action::SortNext, Action::SortPrevious, Action::SortReverse];
         offers.extend(marks.into_iter().chain(sorts).map(|a| Offer::yes(a).unless(rows)));
         offers.push(Offer::yes(Action::Columns));
-        let told = model.tab.list().is_none() && !model.tab.is_asked_for();
-        offers.push(Offer::yes(Action::Refresh).unless(told.then_some("the engine tells at once what changes")));
+        offers.push(Offer::yes(Action::Refresh).unless(model.tab.tells().then_some("the engine tells at once what changes")));
     }
     offers.push(Offer::yes(Action::Jump).unless(go::related(model).is_empty().then_some("nothing belongs to it")));
     if model.text().is_none() {
@@ -268,15 +266,7 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         Offer::yes(Action::Back),
         Offer::yes(Action::NextTab),
         Offer::yes(Action::PreviousTab),
-        Offer::yes(Action::GotoPulse),
-        Offer::yes(Action::GotoClouds),
-        Offer::yes(Action::GotoFlavors),
-        Offer::yes(Action::GotoImages),
-        Offer::yes(Action::GotoServers),
-        Offer::yes(Action::GotoClusters),
-        Offer::yes(Action::GotoRuns),
-        Offer::yes(Action::GotoAudit),
-        Offer::yes(Action::CloudScope).unless((model.mirror.clouds.len() < 2).then_some("there is one cloud at most")),
+        Offer::yes(Action::CloudScope).unless(no_scope(model)),
         Offer::yes(Action::Favourites),
         Offer::yes(Action::Forwards),
         Offer::yes(Action::People),
@@ -293,13 +283,20 @@ pub fn offers(model: &Model) -> Vec<Offer> {
         Offer::yes(Action::Suspend),
         Offer::yes(Action::Quit),
     ];
-    let resources = Resource::ALL.map(|kind| Offer::yes(kind.action()));
-    for offer in everywhere.into_iter().chain(resources) {
+    for offer in everywhere.into_iter().chain(Tab::every().map(|tab| Offer::yes(tab.goto()))) {
         if !offers.iter().any(|o| o.action == offer.action) {
             offers.push(offer);
         }
     }
     offers
+}
+
+/// Why there is nothing to choose between.
+fn no_scope(model: &Model) -> Option<&'static str> {
+    if model.tab.of_docker() {
+        return (model.mirror.dockers.len() < 2).then_some("there is one Docker engine at most");
+    }
+    (model.mirror.clouds.len() < 2).then_some("there is one cloud at most")
 }
 
 /// Opens the screen of a run.
@@ -381,6 +378,13 @@ fn apply_change(model: &mut Model, change: Change) {
                 model.touch(tab);
             }
         }
+        Change::Dockers => {
+            Tab::every().filter(|tab| tab.of_docker()).for_each(|tab| model.touch(tab));
+            if model.docker_scope.as_ref().is_some_and(|scope| !model.mirror.dockers.iter().any(|d| d.info.name == *scope)) {
+                model.docker_scope = None;
+            }
+        }
+        Change::Docker(_, list) => model.touch(Tab::Held(list)),
         Change::Prompt(id) => {
             if !model.mirror.prompts().contains_key(&id) {
                 let before = model.layers.len();
@@ -488,12 +492,25 @@ fn reply(model: &mut Model, slot: Slot, result: Result<Box<Answer>, Box<Refusal>
             model.show_text(TextLayer::at_end(title, text));
         }
         (Slot::Bulk(batch, index), answer) => bulk::answered(model, batch, index, Ok(answer)),
-        (Slot::CloudTest, Answer::Clouds(rows)) => {
+        (Slot::CloudTest | Slot::Dockers, answer) => asked_all(model, answer),
+        (Slot::Act(what), answer) => acted(model, what, &answer),
+        _ => {}
+    }
+}
+
+/// All clouds, or all Docker engines, were asked how they are.
+fn asked_all(model: &mut Model, answer: Answer) {
+    match answer {
+        Answer::Clouds(rows) => {
             model.mirror.clouds = rows;
             model.touch_all();
             model.say("asked every cloud", Role::Ok);
         }
-        (Slot::Act(what), answer) => acted(model, what, &answer),
+        Answer::Dockers(rows) => {
+            model.mirror.dockers = rows;
+            apply_change(model, Change::Dockers);
+            model.say("asked every Docker engine", Role::Ok);
+        }
         _ => {}
     }
 }
@@ -526,7 +543,7 @@ fn refused(model: &mut Model, slot: Slot, refusal: Refusal) {
             }
         }
         Slot::Bulk(batch, index) => bulk::answered(model, batch, index, Err(refusal)),
-        Slot::Act(_) | Slot::Text(_) | Slot::Blueprints | Slot::CloudTest => {
+        Slot::Act(_) | Slot::Text(_) | Slot::Blueprints | Slot::CloudTest | Slot::Dockers => {
             model.show_text(TextLayer::failure(&refusal.failure));
         }
         Slot::Actions(server) => {

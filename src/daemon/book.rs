@@ -5,10 +5,11 @@ use std::hash::{Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::foreign::{Place, openstack};
-use crate::config::{Paths, Settings, SettingsFile};
-use crate::engine::door::{CloudBook, CloudEntry};
-use crate::model::{CloudName, Defaults, Driver, Failure, Rules};
+use crate::config::foreign::docker::Context;
+use crate::config::foreign::{Place, docker, openstack};
+use crate::config::{DockerSettings, Paths, Settings, SettingsFile};
+use crate::engine::door::{CloudBook, CloudEntry, DockerEntry};
+use crate::model::{CloudName, Defaults, DockerInfo, DockerName, Driver, Failure, Rules};
 
 /// The clouds of `settings.toml`.
 pub struct Book {
@@ -44,6 +45,11 @@ impl CloudBook for Book {
             }
         };
         Ok(settings.clouds.into_iter().map(entry).collect())
+    }
+
+    fn dockers(&self) -> Result<Vec<DockerEntry>, Failure> {
+        let (contexts, _) = docker::contexts(&Place::here());
+        Ok(dockers(Settings::load(&self.paths)?.dockers, contexts))
     }
 
     fn rules(&self) -> Result<Rules, Failure> {
@@ -87,9 +93,53 @@ impl CloudBook for Book {
     }
 }
 
+/// The Docker engines of the settings, then those of Docker's contexts whose names are free. The default is what the
+/// settings say, else what Docker's command line uses, else the first.
+fn dockers(own: BTreeMap<String, DockerSettings>, contexts: Vec<Context>) -> Vec<DockerEntry> {
+    let entry = |name: String, address, source: &dyn std::fmt::Display, default, problem| DockerEntry {
+        info: DockerInfo { name: DockerName::new(name), address, source: source.to_string(), default },
+        problem,
+    };
+    let mut all: Vec<DockerEntry> =
+        own.into_iter().map(|(name, docker)| entry(name, docker.address, &docker.origin, docker.default, None)).collect();
+    let chosen = all.iter().position(|docker| docker.info.default);
+    for context in contexts {
+        if !all.iter().any(|docker| docker.info.name.as_str() == context.name) {
+            let default = context.current && chosen.is_none();
+            all.push(entry(context.name, context.address, &context.origin, default, context.problem));
+        }
+    }
+    let default = all.iter().position(|docker| docker.info.default).unwrap_or(0);
+    all.iter_mut().enumerate().for_each(|(i, docker)| docker.info.default = i == default);
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Origin;
+    use crate::model::DockerAddress;
+
+    #[test]
+    fn docker_engines_have_one_name_and_one_default() {
+        let address = |host: &str| DockerAddress { host: host.to_owned(), tls: None };
+        let own = |default| DockerSettings { address: address("tcp://own"), default, origin: Origin::Default };
+        let context = |name: &str, current| Context {
+            name: name.to_owned(),
+            address: address("unix:///x"),
+            origin: Origin::Default,
+            current,
+            problem: None,
+        };
+        let names = |all: Vec<DockerEntry>| {
+            let mark = |d: DockerEntry| format!("{}{}", d.info.name, if d.info.default { "*" } else { "" });
+            all.into_iter().map(mark).collect::<Vec<_>>().join(" ")
+        };
+        let contexts = || vec![context("default", false), context("far", true), context("b", false)];
+        assert_eq!(names(dockers(BTreeMap::new(), contexts())), "default far* b");
+        assert_eq!(names(dockers(BTreeMap::from([("b".into(), own(true))]), contexts())), "b* default far");
+        assert_eq!(names(dockers(BTreeMap::from([("b".into(), own(false))]), Vec::new())), "b*");
+    }
 
     #[test]
     fn the_engine_reads_what_it_wrote() {

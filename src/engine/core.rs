@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::clouds::Clouds;
+use super::docker::Dockers;
 use super::door::{Attached, Who};
 use super::feeds::Hub;
 use super::journal::Journal;
@@ -30,6 +31,7 @@ pub struct Core {
     pub store: Store,
     pub journal: Journal,
     pub clouds: Clouds,
+    pub dockers: Dockers,
     pub slots: Arc<Slots>,
     pub hub: Arc<Hub>,
     pub ssh: Pool,

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::{Sink, Stream};
 
 use crate::model::account::OpenstackAccount;
-use crate::model::{CloudName, Defaults, Driver, Failure, Rules, RunNo, Time};
+use crate::model::{CloudName, Defaults, DockerInfo, Driver, Failure, Rules, RunNo, Time};
 use crate::protocol::command::StopMode;
 use crate::protocol::frame::Frame;
 use crate::protocol::live::Present;
@@ -139,6 +139,14 @@ pub struct CloudEntry {
     pub prod: bool,
 }
 
+/// A Docker engine as the settings, or Docker's own, describe it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DockerEntry {
+    pub info: DockerInfo,
+    /// What is wrong with it as it is written.
+    pub problem: Option<Failure>,
+}
+
 /// The settings' list of clouds, lent to the engine so that `CloudAdd` and its like go through
 /// [`Door::request`] as everything else. Calls read and write small files and may block for a moment.
 pub trait CloudBook: Send + Sync {
@@ -150,6 +158,12 @@ pub trait CloudBook: Send + Sync {
     /// # Errors
     /// The settings cannot be read; the failure names file, line and column.
     fn clouds(&self) -> Result<Vec<CloudEntry>, Failure>;
+
+    /// The Docker engines: those of the settings, then those of Docker's own contexts; names are unique.
+    ///
+    /// # Errors
+    /// The settings cannot be read.
+    fn dockers(&self) -> Result<Vec<DockerEntry>, Failure>;
 
     /// The rules of the home, and the commands of its people.
     ///

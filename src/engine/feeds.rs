@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::{Notify, watch};
 
-use crate::model::{CloudName, RunNo};
+use crate::model::{CloudName, DockerList, DockerName, RunNo};
 use crate::protocol::live::{ListKind, Live};
 use crate::protocol::{Event, Topic};
 
@@ -111,6 +111,8 @@ impl RecordedFeed {
 enum LiveKey {
     Clouds,
     List(CloudName, ListKind),
+    Dockers,
+    Docker(DockerName, DockerList),
     Plays(RunNo, u32, u32),
     Output(RunNo, u32),
     Presence,
@@ -122,6 +124,8 @@ fn key(live: &Live) -> LiveKey {
     match live {
         Live::Clouds { .. } => LiveKey::Clouds,
         Live::List { cloud, kind, .. } => LiveKey::List(cloud.clone(), *kind),
+        Live::Dockers { .. } => LiveKey::Dockers,
+        Live::Docker { docker, kind, .. } => LiveKey::Docker(docker.clone(), *kind),
         Live::Plays { run, step, attempt, .. } => LiveKey::Plays(*run, *step, *attempt),
         Live::Output { run, step, .. } => LiveKey::Output(*run, *step),
         Live::Presence { .. } => LiveKey::Presence,
@@ -160,6 +164,10 @@ fn join(before: &Arc<Live>, after: &Arc<Live>) -> Arc<Live> {
         (Live::List { rows, .. }, Live::List { cloud, kind, freshness, rows: None }) => {
             let (cloud, freshness, rows) = (cloud.clone(), freshness.clone(), rows.clone());
             Arc::new(Live::List { cloud, kind: *kind, freshness, rows })
+        }
+        (Live::Docker { rows, .. }, Live::Docker { docker, kind, freshness, rows: None }) => {
+            let (docker, freshness, rows) = (docker.clone(), freshness.clone(), rows.clone());
+            Arc::new(Live::Docker { docker, kind: *kind, freshness, rows })
         }
         (Live::Plays { first: start, events: old, .. }, Live::Plays { run, step, attempt, first, events: new }) => {
             let (run, step, attempt) = (*run, *step, *attempt);

@@ -7,6 +7,7 @@ pub mod settings;
 
 mod clouds;
 mod core;
+mod docker;
 mod journal;
 mod keys;
 mod notify;
@@ -80,12 +81,14 @@ impl Engine {
             Since::Events(events) => events,
             Since::Gone => Vec::new(),
         };
+        let dockers = docker::Dockers::of(Arc::clone(&book));
         let clouds = Clouds::open(book, &settings, store.home_id())?;
         let core = Arc::new(Core {
             journal: Journal::start(store.clone(), state, last),
             settings,
             store,
             clouds,
+            dockers,
             slots: Arc::default(),
             hub: Hub::new(),
             ssh: Pool::default(),

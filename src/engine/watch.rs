@@ -4,35 +4,49 @@
 //! cloud does not answer. Only what differs is told. The last rows are kept in the store, so that the first frame
 //! of a new console shows them, marked with their time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::clouds::Account;
 use super::core::{Core, lock};
+use super::docker;
 use crate::base::Cx;
-use crate::model::{CloudName, Failure, Time};
+use crate::model::{CloudName, DockerList, DockerName, Failure, Time};
 use crate::protocol::Topic;
 use crate::protocol::live::{CloudRow, Freshness, ListKind, Live, Rows};
 
 /// Longest wait for one list.
-const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 /// Longest pause while a cloud does not answer.
 const LONGEST: Duration = Duration::from_secs(120);
 
+/// After being woken: what changes together is read once.
+const GATHER: Duration = Duration::from_millis(150);
+
 /// Wakes those who read lists.
 #[derive(Default)]
-pub struct Pokes(Mutex<HashMap<(CloudName, ListKind), Arc<Notify>>>);
+pub struct Pokes(Mutex<HashMap<Topic, Arc<Notify>>>);
 
 impl Pokes {
     /// Something of ours changed this list: read it again now.
     pub fn poke(&self, cloud: &CloudName, list: ListKind) {
-        if let Some(notify) = lock(&self.0).get(&(cloud.clone(), list)) {
+        self.wake(&Topic::List { cloud: cloud.clone(), list });
+    }
+
+    /// Something changed this list of a Docker engine.
+    pub fn docker(&self, docker: &DockerName, list: DockerList) {
+        self.wake(&Topic::Docker { docker: docker.clone(), list });
+    }
+
+    fn wake(&self, topic: &Topic) {
+        if let Some(notify) = lock(&self.0).get(topic) {
             notify.notify_one();
         }
     }
@@ -43,8 +57,8 @@ impl Pokes {
         self.poke(cloud, ListKind::Quota);
     }
 
-    fn of(&self, cloud: &CloudName, list: ListKind) -> Arc<Notify> {
-        Arc::clone(lock(&self.0).entry((cloud.clone(), list)).or_default())
+    fn of(&self, topic: &Topic) -> Arc<Notify> {
+        Arc::clone(lock(&self.0).entry(topic.clone()).or_default())
     }
 }
 
@@ -93,8 +107,9 @@ fn cache_key(cloud: &CloudName, list: ListKind) -> String {
     format!("list/{cloud}/{list:?}")
 }
 
-async fn cached(core: &Core, cloud: &CloudName, list: ListKind) -> Option<(Time, Rows)> {
-    let value = core.store.cache_get(&cache_key(cloud, list)).await.ok()??;
+/// The rows that were read last, and when.
+pub async fn cached<R: DeserializeOwned>(core: &Core, key: &str) -> Option<(Time, R)> {
+    let value = core.store.cache_get(key).await.ok()??;
     let at = serde_json::from_value(value.get("at")?.clone()).ok()?;
     Some((at, serde_json::from_value(value.get("rows")?.clone()).ok()?))
 }
@@ -138,8 +153,21 @@ async fn tested(core: &Core, account: Account) -> CloudRow {
 pub async fn keep_fresh(core: Arc<Core>) {
     let mut interest = core.hub.interest();
     let mut readers: HashMap<Topic, JoinHandle<()>> = HashMap::new();
+    let mut ears: HashMap<DockerName, JoinHandle<()>> = HashMap::new();
     loop {
         let watched = core.hub.watched();
+        let heard = |topic: &Topic| match topic {
+            Topic::Docker { docker, .. } => Some(docker.clone()),
+            _ => None,
+        };
+        let heard: BTreeSet<DockerName> = watched.iter().filter_map(heard).collect();
+        ears.retain(|docker, ear| {
+            let keep = heard.contains(docker);
+            if !keep {
+                ear.abort();
+            }
+            keep
+        });
         readers.retain(|topic, reader| {
             let keep = watched.contains(topic);
             if !keep {
@@ -150,8 +178,15 @@ pub async fn keep_fresh(core: Arc<Core>) {
         for topic in watched {
             match &topic {
                 Topic::List { cloud, list } if !readers.contains_key(&topic) => {
-                    let reader = tokio::spawn(read_on(Arc::clone(&core), cloud.clone(), *list));
+                    let reader = tokio::spawn(read_cloud_on(Arc::clone(&core), cloud.clone(), *list));
                     readers.insert(topic, reader);
+                }
+                Topic::Docker { docker, list } if !readers.contains_key(&topic) => {
+                    let reader = tokio::spawn(docker::read_on(Arc::clone(&core), docker.clone(), *list));
+                    readers.insert(topic, reader);
+                }
+                Topic::Dockers if !readers.contains_key(&topic) => {
+                    readers.insert(topic, tokio::spawn(docker::health_on(Arc::clone(&core))));
                 }
                 Topic::Clouds if !readers.contains_key(&topic) => {
                     readers.insert(topic, tokio::spawn(clouds_on(Arc::clone(&core))));
@@ -159,29 +194,44 @@ pub async fn keep_fresh(core: Arc<Core>) {
                 _ => {}
             }
         }
+        for docker in heard {
+            ears.entry(docker.clone()).or_insert_with(|| tokio::spawn(docker::listen(Arc::clone(&core), docker)));
+        }
         if interest.changed().await.is_err() {
             return;
         }
     }
 }
 
-async fn read_on(core: Arc<Core>, cloud: CloudName, list: ListKind) {
+async fn read_cloud_on(core: Arc<Core>, cloud: CloudName, list: ListKind) {
     let topic = Topic::List { cloud: cloud.clone(), list };
-    let poked = core.pokes.of(&cloud, list);
+    let before = cached(&core, &cache_key(&cloud, list)).await;
     let tell = |freshness: Freshness, rows: Option<Rows>| {
         core.hub.publish(&topic, Live::List { cloud: cloud.clone(), kind: list, freshness, rows });
     };
-    let mut last = cached(&core, &cloud, list).await;
+    let read = || async { read_list(&core, &cloud, list, &Cx::quiet().within(LIMIT)).await };
+    read_on(&core, &topic, interval(list), before, read, tell).await;
+}
+
+/// Reads a list again and again, at this pace and whenever it is poked, and tells what differs.
+pub async fn read_on<R: Clone + PartialEq, F: Future<Output = Result<R, Failure>>>(
+    core: &Core,
+    topic: &Topic,
+    pace: Duration,
+    mut last: Option<(Time, R)>,
+    read: impl Fn() -> F,
+    tell: impl Fn(Freshness, Option<R>),
+) {
+    let poked = core.pokes.of(topic);
     match &last {
         Some((at, rows)) => tell(Freshness::Stale { at: *at, failure: None }, Some(rows.clone())),
         None => tell(Freshness::Loading, None),
     }
-    let (mut told, mut pause) = (None, interval(list));
+    let (mut told, mut pause) = (None, pace);
     loop {
-        let read = read_list(&core, &cloud, list, &Cx::quiet().within(LIMIT)).await;
-        match read {
+        match read().await {
             Ok(rows) => {
-                pause = interval(list);
+                pause = pace;
                 let same = told.as_ref() == Some(&None) && last.as_ref().is_some_and(|(_, l)| *l == rows);
                 last = Some((core.now(), rows.clone()));
                 if !same {
@@ -203,7 +253,7 @@ async fn read_on(core: Arc<Core>, cloud: CloudName, list: ListKind) {
         let jitter = pause.mul_f64(rand::random_range(0.9..1.1));
         tokio::select! {
             () = tokio::time::sleep(jitter) => {}
-            () = poked.notified() => {}
+            () = poked.notified() => tokio::time::sleep(GATHER).await,
         }
     }
 }
@@ -240,7 +290,8 @@ fn pace(latency: &[u32]) -> u32 {
     last.get(last.len() / 2).map_or(1, |median| (median / 50).next_power_of_two())
 }
 
-fn failure_of(health: &Freshness) -> Option<Failure> {
+/// Why something does not answer, where it does not.
+pub fn failure_of(health: &Freshness) -> Option<Failure> {
     match health {
         Freshness::Failed { failure } => Some(failure.clone()),
         Freshness::Stale { failure, .. } => failure.clone(),

@@ -8,6 +8,7 @@ pub mod capability;
 pub mod cloud;
 pub mod cluster;
 pub mod custom;
+pub mod docker;
 pub mod failure;
 pub mod find;
 pub mod finding;
@@ -35,6 +36,10 @@ pub use capability::{Capabilities, Capability};
 pub use cloud::{CloudInfo, Defaults, Driver, Flavor, FloatingIp, Identity, Image, ImageStatus, KeyPair, Network, NewImage};
 pub use cluster::{Cluster, ClusterState, Node, NodeState};
 pub use custom::{CommandInput, CustomCommand, InputKind, Thing, ThingFacts, ThingKind};
+pub use docker::{
+    Container, ContainerState, DiskUse, DockerAddress, DockerFacts, DockerInfo, DockerList, DockerName, DockerNetwork, DockerTls,
+    DockerVolume, LocalImage, Room,
+};
 pub use failure::{Class, Failure};
 pub use find::{Find, Finder};
 pub use finding::{Finding, Part, Verdict};

@@ -8,12 +8,13 @@ use uuid::Uuid;
 use crate::model::spec::PlaybookSpec;
 use crate::model::timeline::Moment;
 use crate::model::{
-    AuditEntry, Capabilities, CloudName, ClusterId, Driver, Ending, Failure, Find, Finding, Flavor, Forward, Identity, Image,
-    NewImage, NewServer, Plan, PlanId, PlayEvent, PlayState, PowerAction, PromptId, Route, Rules, Run, RunNo, Server,
-    ServerAction, ServerChange, Step, Thing, Time,
+    AuditEntry, CloudName, ClusterId, DockerList, DockerName, Driver, Ending, Failure, Find, Finding, Forward, Identity,
+    NewImage, NewServer, Plan, PlanId, PlayEvent, PowerAction, PromptId, Route, Rules, Run, RunNo, Server, ServerAction,
+    ServerChange, Step, Thing,
 };
 
-use super::live::{Freshness, ListKind, Rows, Topic};
+pub use super::answer::{BlueprintInfo, EngineStatus, FoundLines, OutputPage, StepPlay, Trial};
+use super::live::{DockerRow, DockerRows, Freshness, ListKind, Rows, Topic};
 use super::view::View;
 
 /// One request.
@@ -73,6 +74,20 @@ pub enum Command {
     List {
         cloud: CloudName,
         list: ListKind,
+    },
+    /// The Docker engines; asked for their health, facts and disk when `test`.
+    Dockers {
+        test: bool,
+    },
+    /// One list of a Docker engine, read now.
+    Docker {
+        docker: DockerName,
+        list: DockerList,
+    },
+    /// Reads a list of a Docker engine again now.
+    DockerRefresh {
+        docker: DockerName,
+        list: DockerList,
     },
     /// A run with its steps and the state of its playbooks.
     RunDetail {
@@ -357,6 +372,9 @@ impl Command {
             | Self::Status
             | Self::Clouds { .. }
             | Self::List { .. }
+            | Self::Dockers { .. }
+            | Self::Docker { .. }
+            | Self::DockerRefresh { .. }
             | Self::RunDetail { .. }
             | Self::OutputPage { .. }
             | Self::SearchOutput { .. }
@@ -421,94 +439,6 @@ impl Command {
     }
 }
 
-/// A blueprint, for lists.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct BlueprintInfo {
-    pub name: String,
-    pub summary: String,
-    /// The spec's text.
-    pub spec: String,
-    /// All of its files, the spec included, by path within the blueprint.
-    #[serde(default)]
-    pub files: BTreeMap<String, String>,
-}
-
-/// What the engine says of itself.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct EngineStatus {
-    pub pid: u32,
-    pub program: String,
-    pub home: String,
-    /// Seconds since its start.
-    pub up: u64,
-    pub runs_under_way: u32,
-    pub clients: u32,
-    pub seq: u64,
-    /// Resident memory, KiB.
-    pub rss_kb: u64,
-    /// Which Ansible is used: its version and path, or why there is none.
-    pub ansible: String,
-    /// Playbooks can be run.
-    #[serde(default)]
-    pub ansible_ready: bool,
-    /// Something is wrong and people should know: a full disk.
-    #[serde(default)]
-    pub trouble: Vec<String>,
-}
-
-/// What a cloud answered that was tried out.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Trial {
-    pub identity: Identity,
-    pub flavors: Vec<Flavor>,
-    pub images: Vec<Image>,
-    pub capabilities: Capabilities,
-    /// Time of the identity check, milliseconds.
-    pub took_ms: u64,
-}
-
-/// A page of output.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct OutputPage {
-    pub attempt: u32,
-    /// Number of the first line, from 0.
-    pub from: u64,
-    /// Lossy UTF-8, not cleaned; lines over 16 KiB are cut and say so.
-    pub lines: Vec<String>,
-    /// When each of them was written, as far as is known; empty unless it was asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub times: Vec<Option<Time>>,
-    /// Whole lines there are now.
-    pub total: u64,
-    pub bytes: u64,
-    /// No line will be added any more.
-    pub ended: bool,
-}
-
-/// What a search in an output came to.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct FoundLines {
-    pub attempt: u32,
-    /// The lines from here…
-    pub from: u64,
-    /// …up to here, not itself, were looked at: go on there.
-    pub upto: u64,
-    /// Numbers of those that were found.
-    pub lines: Vec<u64>,
-    /// Whole lines there are now.
-    pub total: u64,
-    /// No line will be added any more.
-    pub ended: bool,
-}
-
-/// The state of one step's playbook.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct StepPlay {
-    pub step: u32,
-    pub attempt: u32,
-    pub state: PlayState,
-}
-
 /// Answers.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", content = "of", rename_all = "snake_case")]
@@ -519,6 +449,11 @@ pub enum Answer {
     Identity(Identity),
     List {
         rows: Rows,
+        freshness: Freshness,
+    },
+    Dockers(Vec<DockerRow>),
+    Docker {
+        rows: DockerRows,
         freshness: Freshness,
     },
     RunDetail {

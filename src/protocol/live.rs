@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::capability::names;
 use crate::model::{
-    CloudInfo, CloudName, Failure, Flavor, FloatingIp, Forward, Image, KeyPair, Network, PlayEvent, Port, Quota, Router, Rules,
-    RunNo, SecurityGroup, Server, ServerGroup, Subnet, Time, Volume, Zone,
+    CloudInfo, CloudName, Container, DockerFacts, DockerInfo, DockerList, DockerName, DockerNetwork, DockerVolume, Failure,
+    Flavor, FloatingIp, Forward, Image, KeyPair, LocalImage, Network, PlayEvent, Port, Quota, Router, Rules, RunNo,
+    SecurityGroup, Server, ServerGroup, Subnet, Time, Volume, Zone,
 };
 
 use super::hello::{ClientKind, Role};
@@ -95,6 +96,10 @@ pub enum Topic {
     Clouds,
     /// One list of one cloud; refreshed while somebody is subscribed.
     List { cloud: CloudName, list: ListKind },
+    /// The Docker engines and their health.
+    Dockers,
+    /// One list of one Docker engine; refreshed while somebody is subscribed.
+    Docker { docker: DockerName, list: DockerList },
     /// Steps, playbook events and growth of output of one run.
     Run { run: RunNo },
     /// Who is connected.
@@ -121,6 +126,16 @@ pub enum Rows {
     Volumes(Vec<Volume>),
     ServerGroups(Vec<ServerGroup>),
     Zones(Vec<Zone>),
+}
+
+/// The rows of a list of a Docker engine.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "list", content = "rows", rename_all = "snake_case")]
+pub enum DockerRows {
+    Containers(Vec<Container>),
+    Images(Vec<LocalImage>),
+    Networks(Vec<DockerNetwork>),
+    Volumes(Vec<DockerVolume>),
 }
 
 /// How good a list is.
@@ -172,6 +187,16 @@ pub struct CloudRow {
     pub latency: Vec<u32>,
 }
 
+/// A Docker engine and whether it answers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct DockerRow {
+    pub info: DockerInfo,
+    pub health: Freshness,
+    /// What it says of itself, once it has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<DockerFacts>,
+}
+
 /// One change of live state. Each replaces what the same topic said before, but for `Plays`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "live", rename_all = "snake_case")]
@@ -185,6 +210,16 @@ pub enum Live {
         kind: ListKind,
         freshness: Freshness,
         rows: Option<Rows>,
+    },
+    Dockers {
+        rows: Vec<DockerRow>,
+    },
+    /// `rows` is missing when they are as they were before.
+    Docker {
+        docker: DockerName,
+        kind: DockerList,
+        freshness: Freshness,
+        rows: Option<DockerRows>,
     },
     /// Playbook events `first`… of a step's attempt. A gap: ask for `Command::PlayPage`.
     Plays {

@@ -4,6 +4,7 @@
 //! [`Request`]s; the engine sends [`FromEngine`]. A connection whose hello names a stream carries [`frame`]s
 //! after the welcome instead.
 
+pub mod answer;
 pub mod command;
 pub mod event;
 pub mod frame;
@@ -16,7 +17,7 @@ pub mod view;
 pub use command::{Answer, Command, Refusal, Request, SpecSource};
 pub use event::{Event, EventBody};
 pub use hello::{Bye, ClientContext, ClientKind, Hello, Role, StreamRequest, Welcome};
-pub use live::{ListKind, Live, Rows, Topic};
+pub use live::{DockerRows, ListKind, Live, Rows, Topic};
 pub use message::FromEngine;
 pub use view::View;
 

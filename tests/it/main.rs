@@ -7,6 +7,7 @@ mod blueprints;
 mod cli;
 mod cloud_contract;
 mod disk;
+mod docker;
 mod engine_process;
 mod faults;
 mod forward;

@@ -5,6 +5,7 @@
 //! the meaning of answers are the driver's.
 
 mod answer;
+mod lines;
 mod proxy;
 mod request;
 mod retry;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 use futures::future::{Either, select};
 
 pub use answer::{Answer, message_of};
+pub use lines::Lines;
 pub use request::{Body, Repeat, Request};
 pub use reqwest::header;
 pub use reqwest::{Method, StatusCode, Url};

@@ -13,11 +13,13 @@ pub struct Settings {
     pub retries: Retries,
     /// Longest body of an answer that is read into memory, bytes, after decompression.
     pub longest: u64,
+    /// A socket of this computer that all calls go through; what host their addresses name says nothing then.
+    pub socket: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { tls: Tls::default(), times: Times::default(), retries: Retries::default(), longest: 64 << 20 }
+        Self { tls: Tls::default(), times: Times::default(), retries: Retries::default(), longest: 64 << 20, socket: None }
     }
 }
 

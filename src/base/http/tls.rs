@@ -38,8 +38,14 @@ fn builder(settings: &Settings) -> Result<ClientBuilder, Failure> {
         // Repeating is decided here, by what a call does.
         .retry(reqwest::retry::never())
         .no_proxy();
-    for proxy in proxy::from(|name| std::env::var(name).ok())? {
-        builder = builder.proxy(proxy);
+    match &settings.socket {
+        // Nothing stands between.
+        Some(socket) => builder = builder.unix_socket(socket.as_path()),
+        None => {
+            for proxy in proxy::from(|name| std::env::var(name).ok())? {
+                builder = builder.proxy(proxy);
+            }
+        }
     }
     let tls = &settings.tls;
     if let Some(path) = &tls.ca_file {

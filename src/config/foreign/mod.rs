@@ -1,7 +1,7 @@
 //! Clouds that other programs are configured for: `clouds.yaml`, `OS_*` variables, `.kamakirc`, Docker contexts.
 //! The files are read where they are and never written. Of a secret only its presence is kept.
 
-mod docker;
+pub mod docker;
 mod kamaki;
 pub mod openstack;
 mod yaml;

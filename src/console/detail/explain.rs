@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::client::argv;
-use crate::console::state::Model;
+use crate::console::state::{Model, Tab};
 use crate::console::theme::Role;
 use crate::console::words;
 use crate::model::play::{HostResult, TaskState};
 use crate::model::{
-    CloudName, ClusterState, Failure, Node, NodeState, PlayState, Run, RunNo, RunState, Server, ServerStatus, Step, StepState,
+    CloudName, ClusterState, DockerInfo, Failure, Node, NodeState, PlayState, Run, RunNo, RunState, Server, ServerStatus, Step,
+    StepState,
 };
 use crate::protocol::Command;
 use crate::protocol::live::{Freshness, ListKind, Rows};
@@ -100,6 +101,7 @@ pub fn unhealthy(model: &Model, subject: &Subject) -> bool {
             Some(result) => result.outcome.bad(),
             None => subject.task(model).is_some_and(|task| task.totals.failed + task.totals.unreachable > 0),
         },
+        Subject::Docker(tab, row) => docker_failure(model, *tab, row).is_some(),
         Subject::Flavor(..) | Subject::Image(..) | Subject::Resource(..) => false,
     }
 }
@@ -149,6 +151,7 @@ pub fn sheet(model: &Model, subject: &Subject) -> Sheet {
         Subject::Run(run) | Subject::Step(run, _) => of_run(model, *run, &mut report),
         Subject::Task { run, .. } => of_run(model, *run, &mut report),
         Subject::Flavor(cloud, _) | Subject::Image(cloud, _) => of_cloud(model, cloud, &mut report),
+        Subject::Docker(tab, row) => of_docker(model, *tab, row, &mut report),
         Subject::Resource(_, row) => {
             let cloud = CloudName::new(row.split('/').next().unwrap_or_default());
             of_cloud(model, &cloud, &mut report);
@@ -486,6 +489,23 @@ fn full_quota(model: &Model, cloud: &CloudName, report: &mut Report) {
         let cause = Cause::new(format!("the quota of {cloud} is used up"), Role::Warn).shows("used", full.join(", "));
         report.causes.push(cause.link(format!("{cloud} in detail"), Jump::Describe(Subject::Cloud(cloud.clone()))));
     }
+}
+
+/// Why a Docker engine does not answer, or the one that holds something.
+fn docker_failure<'m>(model: &'m Model, tab: Tab, row: &str) -> Option<(&'m DockerInfo, &'m Failure)> {
+    let name = if tab == Tab::Docker { row } else { row.split('/').next()? };
+    let docker = model.mirror.dockers.iter().find(|docker| docker.info.name.as_str() == name)?;
+    cloud_failure(&docker.health).map(|failure| (&docker.info, failure))
+}
+
+fn of_docker(model: &Model, tab: Tab, row: &str, report: &mut Report) {
+    let Some((info, failure)) = docker_failure(model, tab, row) else { return };
+    let cause = Cause::new(format!("Docker engine {} does not answer", info.name), Role::Failed).failure(failure);
+    let cause = cause.shows("where", &info.address.host).shows("set in", &info.source);
+    let all = Jump::Describe(Subject::Docker(Tab::Docker, info.name.to_string()));
+    report.causes.push(cause.link("all that is known of it", all));
+    report.remedy(&failure.next);
+    report.remedy_line("look whether it is there", Some(format!("quarterdeck docker show {}", info.name)));
 }
 
 fn of_cloud(model: &Model, name: &CloudName, report: &mut Report) {

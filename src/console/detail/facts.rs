@@ -30,6 +30,7 @@ pub fn sheet(model: &Model, subject: &Subject) -> Sheet {
         Subject::Server(..) => server(model, subject, &mut sheet),
         Subject::Cluster(_) => cluster(model, subject, &mut sheet),
         Subject::Node(..) => node(model, subject, &mut sheet),
+        Subject::Docker(tab, row) => super::docker::sheet(model, *tab, row, &mut sheet),
         Subject::Run(_) => run(model, subject, &mut sheet),
         Subject::Step(..) => step(model, subject, &mut sheet),
         Subject::Task { host: None, .. } => task(model, subject, &mut sheet),
@@ -43,7 +44,7 @@ pub fn sheet(model: &Model, subject: &Subject) -> Sheet {
 }
 
 /// A point in time: the day, the time, and how long ago.
-fn when(model: &Model, at: Time) -> String {
+pub fn when(model: &Model, at: Time) -> String {
     let ago = model.now.since(at);
     format!("{} {}   {} ago", words::day(at, &model.zone), words::time_of_day(at, &model.zone), work_duration(ago))
 }

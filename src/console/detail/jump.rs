@@ -110,6 +110,7 @@ fn show(model: &mut Model, subject: &Subject) {
         Subject::Resource(kind, row) => (Tab::Resource(*kind), row.clone()),
         Subject::Server(cloud, id) => (Tab::Servers, format!("{cloud}/{id}")),
         Subject::Cluster(id) | Subject::Node(id, _) => (Tab::Clusters, id.to_string()),
+        Subject::Docker(tab, row) => (*tab, row.clone()),
         Subject::Run(run) => {
             close_texts(model);
             return open_run(model, *run);

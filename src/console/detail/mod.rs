@@ -2,6 +2,7 @@
 //! from another. Each is a text in the one viewer, made anew when what it tells of changes.
 
 mod compare;
+mod docker;
 mod explain;
 mod facts;
 mod forms;

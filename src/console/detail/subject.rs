@@ -11,6 +11,8 @@ use crate::model::{CloudName, Cluster, ClusterId, Flavor, Image, Node, Run, RunN
 use crate::protocol::live::{CloudRow, ListKind, Rows};
 use crate::protocol::{Command, Topic};
 
+use super::docker;
+
 /// A thing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Subject {
@@ -22,6 +24,8 @@ pub enum Subject {
     Server(CloudName, String),
     Cluster(ClusterId),
     Node(ClusterId, String),
+    /// A Docker engine, or what one holds: a row of one of these tabs.
+    Docker(Tab, String),
     Run(RunNo),
     Step(RunNo, u32),
     /// A task of a step's playbook, by its id; with a host, what came of it there.
@@ -96,8 +100,9 @@ impl Subject {
                 there.then(|| Self::Resource(kind, row.to_owned()))
             }
             Tab::Clusters => model.cluster(row).map(|c| Self::Cluster(c.id)),
+            _ if tab.of_docker() => docker::name(model, tab, row).map(|_| Self::Docker(tab, row.to_owned())),
             Tab::Audit => panes::audit::entry(model, row)?.run.filter(|n| model.mirror.runs().contains_key(n)).map(Self::Run),
-            Tab::Runs | Tab::Pulse => row.parse().ok().map(RunNo).filter(|n| model.mirror.runs().contains_key(n)).map(Self::Run),
+            _ => row.parse().ok().map(RunNo).filter(|n| model.mirror.runs().contains_key(n)).map(Self::Run),
         }
     }
 
@@ -133,6 +138,7 @@ impl Subject {
             Self::Server(..) => "server",
             Self::Cluster(_) => "cluster",
             Self::Node(..) => "node",
+            Self::Docker(tab, _) => docker::kind(*tab),
             Self::Run(_) => "run",
             Self::Step(..) => "step",
             Self::Task { host: None, .. } => "task",
@@ -150,6 +156,7 @@ impl Subject {
             Self::Server(_, id) => self.server(model).map_or_else(|| id.clone(), |s| s.name.clone()),
             Self::Cluster(id) => self.cluster(model).map_or_else(|| id.to_string(), |c| c.name.clone()),
             Self::Node(_, name) => name.clone(),
+            Self::Docker(tab, row) => docker::name(model, *tab, row).unwrap_or_else(|| row.clone()),
             Self::Run(number) => self.run(model).map_or_else(|| number.to_string(), |run| format!("{number}  {}", run.title)),
             Self::Step(run, index) => {
                 self.step(model).map_or_else(|| format!("{index} of run {run}"), |step| format!("{} of run {run}", step.title))
@@ -171,6 +178,7 @@ impl Subject {
             Self::Server(..) => serde_json::to_value(self.server(model)?),
             Self::Cluster(_) => serde_json::to_value(self.cluster(model)?),
             Self::Node(..) => serde_json::to_value(self.node(model)?),
+            Self::Docker(tab, row) => return docker::value(model, *tab, row),
             Self::Run(_) => serde_json::to_value(self.run(model)?),
             Self::Step(..) => serde_json::to_value(self.step(model)?),
             Self::Task { host: None, .. } => serde_json::to_value(self.task(model)?),
@@ -206,6 +214,7 @@ impl Subject {
             }
             Self::Server(cloud, id) => Command::ServerShow { cloud: cloud.clone(), server: id.clone() },
             Self::Cluster(_) => return None,
+            Self::Docker(tab, row) => docker::command(*tab, row),
             Self::Node(..) => {
                 let server = server_of(model, self.node(model)?)?;
                 Command::ServerShow { cloud: server.cloud.clone(), server: server.id.clone() }
@@ -231,6 +240,7 @@ impl Subject {
                 let clouds: std::collections::BTreeSet<&CloudName> = model.mirror.nodes_of(*id).map(|n| &n.cloud).collect();
                 clouds.into_iter().map(|cloud| list(cloud, ListKind::Servers)).collect()
             }
+            Self::Docker(tab, row) => docker::topics(*tab, row),
             Self::Run(run) | Self::Step(run, _) | Self::Task { run, .. } => vec![Topic::Run { run: *run }],
         }
     }

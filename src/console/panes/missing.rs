@@ -21,15 +21,15 @@ pub fn failure(freshness: &Freshness) -> Option<&Failure> {
     }
 }
 
-/// The clouds in scope whose list cannot be read.
+/// The clouds and Docker engines in scope whose list cannot be read.
 pub fn notices(model: &Model, tab: Tab) -> Vec<Notice> {
-    let Some(kind) = tab.list() else { return Vec::new() };
-    let notice = |cloud: CloudName| {
+    let cannot = |cloud: CloudName| {
+        let text = model.why_no_list(&cloud, tab.list()?)?;
         let (id, title) = (format!("{SIGN}{cloud}"), cloud.to_string());
-        if let Some(why) = model.why_no_list(&cloud, kind) {
-            return Some(Notice { id, title, text: why, glyph: Glyph::Off, role: Role::Disabled, quiet: true });
-        }
-        let (freshness, _) = model.list(&cloud, kind)?;
+        Some(Notice { id, title, text, glyph: Glyph::Off, role: Role::Disabled, quiet: true })
+    };
+    let bad = |(title, list): (String, Option<(&Freshness, bool)>)| {
+        let (freshness, _) = list?;
         let failure = failure(freshness)?;
         let (text, glyph, role) = match freshness {
             Freshness::Stale { at, .. } => {
@@ -38,16 +38,19 @@ pub fn notices(model: &Model, tab: Tab) -> Vec<Notice> {
             _ => (failure.got.clone(), Glyph::Failed, Role::Failed),
         };
         let text = text.lines().next().unwrap_or_default().to_owned();
-        Some(Notice { id, title, text, glyph, role, quiet: false })
+        Some(Notice { id: format!("{SIGN}{title}"), title, text, glyph, role, quiet: false })
     };
-    model.clouds_in_scope().into_iter().filter_map(notice).collect()
+    let bad = model.lists_of(tab).into_iter().filter_map(bad);
+    let mut all: Vec<Notice> = bad.chain(model.clouds_in_scope().into_iter().filter_map(cannot)).collect();
+    all.sort_by(|a, b| a.title.cmp(&b.title));
+    all
 }
 
-/// The cloud whose row is selected, and why its list cannot be read.
-pub fn selected(model: &Model) -> Option<(CloudName, &Failure)> {
-    let cloud = CloudName::new(model.table(model.tab).selected()?.strip_prefix(SIGN)?);
-    let (freshness, _) = model.list(&cloud, model.tab.list()?)?;
-    failure(freshness).map(|failure| (cloud, failure))
+/// Whose row is selected, and why the list cannot be read.
+pub fn selected(model: &Model) -> Option<(String, &Failure)> {
+    let name = model.table(model.tab).selected()?.strip_prefix(SIGN)?;
+    let (of, list) = model.lists_of(model.tab).into_iter().find(|(of, _)| of == name)?;
+    failure(list?.0).map(|failure| (of, failure))
 }
 
 /// Why the cloud whose row is selected has no such list.

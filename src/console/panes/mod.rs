@@ -4,8 +4,13 @@
 pub mod audit;
 pub mod clouds;
 pub mod clusters;
+pub mod containers;
+pub mod docker;
+pub mod docker_networks;
+pub mod docker_volumes;
 pub mod flavors;
 pub mod images;
+pub mod local_images;
 pub mod missing;
 pub mod nodes;
 pub mod pulse;
@@ -13,8 +18,8 @@ pub mod resources;
 pub mod runs;
 pub mod servers;
 
-use crate::model::CloudName;
-use crate::protocol::live::{Freshness, ListKind};
+use crate::model::DockerList;
+use crate::protocol::live::Freshness;
 
 use super::action::{Action, Offer};
 use super::state::{Model, Tab};
@@ -38,6 +43,11 @@ pub fn columns(tab: Tab) -> &'static [Column] {
         Tab::Runs => runs::COLUMNS,
         Tab::Audit => audit::COLUMNS,
         Tab::Resource(kind) => resources::columns(kind),
+        Tab::Docker => docker::COLUMNS,
+        Tab::Held(DockerList::Containers) => containers::COLUMNS,
+        Tab::Held(DockerList::Images) => local_images::COLUMNS,
+        Tab::Held(DockerList::Networks) => docker_networks::COLUMNS,
+        Tab::Held(DockerList::Volumes) => docker_volumes::COLUMNS,
     }
 }
 
@@ -53,6 +63,11 @@ pub fn rows(model: &Model, tab: Tab) -> Vec<Row> {
         Tab::Runs => runs::rows(model),
         Tab::Audit => audit::rows(model),
         Tab::Resource(kind) => resources::rows(model, kind),
+        Tab::Docker => docker::rows(model),
+        Tab::Held(DockerList::Containers) => containers::rows(model),
+        Tab::Held(DockerList::Images) => local_images::rows(model),
+        Tab::Held(DockerList::Networks) => docker_networks::rows(model),
+        Tab::Held(DockerList::Volumes) => docker_volumes::rows(model),
     }
 }
 
@@ -86,6 +101,11 @@ pub fn facts(model: &Model, tab: Tab) -> Vec<Fact> {
         Tab::Runs => runs::facts(model, id),
         Tab::Audit => audit::facts(model, id),
         Tab::Resource(kind) => resources::facts(model, kind, id),
+        Tab::Docker => docker::facts(model, id),
+        Tab::Held(DockerList::Containers) => containers::facts(model, id),
+        Tab::Held(DockerList::Images) => local_images::facts(model, id),
+        Tab::Held(DockerList::Networks) => docker_networks::facts(model, id),
+        Tab::Held(DockerList::Volumes) => docker_volumes::facts(model, id),
         Tab::Pulse | Tab::Clusters => Vec::new(),
     }
 }
@@ -105,6 +125,8 @@ pub fn offers(model: &Model, tab: Tab) -> Vec<Offer> {
         Tab::Runs => runs::offers(model),
         Tab::Audit => audit::offers(model),
         Tab::Resource(kind) => resources::offers(model, kind),
+        Tab::Docker => docker::offers(model),
+        Tab::Held(_) => held(model, tab),
     }
 }
 
@@ -117,7 +139,7 @@ pub fn lesson(model: &Model, tab: Tab) -> (String, Vec<Action>) {
         return ("Asking the engine…".to_owned(), Vec::new());
     }
     let no_cloud = model.mirror.clouds.is_empty();
-    if tab.list().is_some_and(|kind| model.clouds_with(kind).iter().any(|cloud| is_loading(model, cloud, kind))) {
+    if model.lists_of(tab).iter().any(|(_, list)| is_loading(*list)) {
         return (format!("Reading the {}…", tab.name()), Vec::new());
     }
     match tab {
@@ -130,26 +152,33 @@ pub fn lesson(model: &Model, tab: Tab) -> (String, Vec<Action>) {
         Tab::Runs => runs::lesson(),
         Tab::Audit => audit::lesson(model),
         Tab::Resource(kind) => resources::lesson(model, kind),
+        Tab::Held(list) if !model.mirror.dockers.is_empty() => (format!("No {}.", list.words()), vec![Action::GotoDocker]),
+        Tab::Docker | Tab::Held(_) => docker::lesson(model),
     }
 }
 
+/// What can be done with what a Docker engine holds.
+fn held(model: &Model, tab: Tab) -> Vec<Offer> {
+    let nothing = model.table(tab).selected().is_none().then_some("nothing is selected");
+    vec![Offer::hint(Action::Open).unless(nothing), Offer::hint(Action::NextPart), Offer::hint(Action::GotoDocker)]
+}
+
 /// Nothing is known of a list so far.
-fn is_loading(model: &Model, cloud: &CloudName, kind: ListKind) -> bool {
-    model.list(cloud, kind).is_none_or(|(freshness, rows)| *freshness == Freshness::Loading && rows.is_none())
+fn is_loading(list: Option<(&Freshness, bool)>) -> bool {
+    list.is_none_or(|(freshness, rows)| *freshness == Freshness::Loading && !rows)
 }
 
 /// What is to be said of the lists behind a tab: the first one that is old, or not here yet. One that cannot be read
 /// has a row of its own.
 pub fn staleness(model: &Model, tab: Tab) -> Option<(String, Role)> {
-    let kind = tab.list()?;
-    let clouds = model.clouds_with(kind);
-    let many = clouds.len() > 1;
-    clouds.iter().find_map(|cloud| {
-        let freshness = model.list(cloud, kind).map_or(&Freshness::Loading, |(freshness, _)| freshness);
+    let lists = model.lists_of(tab);
+    let many = lists.len() > 1;
+    lists.iter().find_map(|(of, list)| {
+        let freshness = list.map_or(&Freshness::Loading, |(freshness, _)| freshness);
         if missing::failure(freshness).is_some() {
             return None;
         }
         let (text, role) = words::staleness(freshness, model.now, &model.zone)?;
-        Some(if many { (format!("{cloud} {text}"), role) } else { (text, role) })
+        Some(if many { (format!("{of} {text}"), role) } else { (text, role) })
     })
 }

@@ -87,6 +87,17 @@ fn panes() {
 }
 
 #[test]
+fn docker_engines_and_what_they_hold() {
+    pictures("docker", home("8"));
+    pictures("docker_silent", home("8jX"));
+    pictures("containers", home("8\r"));
+    pictures("container_described", home("gCjd"));
+    pictures("docker_images", home("gI"));
+    pictures("docker_networks", home("8\t\t\t"));
+    pictures("docker_volumes", home("8\t\t\t\t"));
+}
+
+#[test]
 fn nodes_have_the_focus() {
     pictures("nodes", home("5jj\tj"));
 }

@@ -1,5 +1,7 @@
 //! A home with a bit of everything, the same in every test.
 
+mod docker;
+
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
@@ -500,6 +502,8 @@ pub fn console(width: u16, height: u16, profile: Profile, start: Start) -> Headl
     console.message(snapshot());
     console.message(live(clouds()));
     lists().into_iter().for_each(|message| console.message(message));
+    console.message(live(docker::dockers()));
+    docker::lists().into_iter().for_each(|message| console.message(message));
     console.message(live(present()));
     console
 }

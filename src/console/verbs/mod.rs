@@ -7,7 +7,6 @@ mod find;
 mod run;
 
 use super::action::Action;
-use super::resource::Resource;
 use super::state::Tab;
 
 pub use complete::{Candidate, complete};
@@ -147,17 +146,10 @@ impl Verb {
 }
 
 fn takes(action: Action) -> Takes {
-    if let Some(kind) = Resource::opened_by(action) {
-        return Takes::Filter(Tab::Resource(kind));
+    if let Some(tab) = Tab::led_to(action).filter(|tab| *tab != Tab::Pulse) {
+        return Takes::Filter(tab);
     }
     match action {
-        Action::GotoClouds => Takes::Filter(Tab::Clouds),
-        Action::GotoFlavors => Takes::Filter(Tab::Flavors),
-        Action::GotoImages => Takes::Filter(Tab::Images),
-        Action::GotoServers => Takes::Filter(Tab::Servers),
-        Action::GotoClusters => Takes::Filter(Tab::Clusters),
-        Action::GotoRuns => Takes::Filter(Tab::Runs),
-        Action::GotoAudit => Takes::Filter(Tab::Audit),
         Action::CloudUse => Takes::Cloud,
         Action::ClusterDelete | Action::Repair => Takes::Cluster,
         Action::Scale => Takes::Counts,

@@ -8,7 +8,7 @@ use crate::ansible::inventory::{self, ClusterPaths};
 use crate::base::Cx;
 use crate::clusters::blueprints;
 use crate::engine::core::{Core, lock};
-use crate::engine::watch;
+use crate::engine::{docker, watch};
 use crate::model::{Failure, PlayEvent, PlayState, RunNo, Step, Work};
 use crate::protocol::command::{BlueprintInfo, EngineStatus, StepPlay};
 use crate::protocol::live::Freshness;
@@ -43,6 +43,9 @@ async fn look_at(core: &Arc<Core>, command: Command) -> Result<Answer, Failure> 
         Command::Refresh { cloud, list } => {
             core.pokes.poke(&cloud, list);
             Answer::Done
+        }
+        Command::Dockers { .. } | Command::Docker { .. } | Command::DockerRefresh { .. } => {
+            docker::look(core, &command, &cx).await?
         }
         Command::RunDetail { run } => run_detail(core, run).await?,
         Command::OutputPage { run, step, attempt, from, count, pick, times } => {

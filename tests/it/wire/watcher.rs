@@ -57,6 +57,9 @@ commands! {
     Looks: Status {};
     Looks: Clouds { test: true };
     Looks: List { cloud: sandbox(), list: ListKind::Flavors };
+    Looks: Dockers { test: false };
+    Looks: Docker { docker: DockerName::new("evil"), list: DockerList::Images };
+    Looks: DockerRefresh { docker: DockerName::new("evil"), list: DockerList::Volumes };
     Looks: RunDetail { run: RunNo(1) };
     Looks: OutputPage { run: RunNo(1), step: 0, attempt: 0, from: 0, count: 9, pick: Vec::new(), times: true };
     Looks: SearchOutput {

@@ -1,0 +1,6 @@
+//! Docker engines and what they do: reading what is there, building images.
+
+pub mod engine;
+mod wire;
+
+pub use engine::DockerEngine;

@@ -1,0 +1,4 @@
+//! Against a real Docker engine. Everything that is made carries a name of its own and is taken away again.
+
+mod lists;
+mod yard;
