@@ -23,8 +23,11 @@ fn main() -> ExitCode {
 type Part = (&'static str, fn(Vec<OsString>) -> i32);
 
 /// They start before any thread exists, since they fork and make namespaces.
-const PARTS: &[Part] =
-    &[("__job", quarterdeck::base::job::main_hidden), ("__sandbox", quarterdeck::clouds::sandbox::main_hidden)];
+const PARTS: &[Part] = &[
+    ("__job", quarterdeck::base::job::main_hidden),
+    ("__sandbox", quarterdeck::clouds::sandbox::main_hidden),
+    ("__build", quarterdeck::containers::build::main_hidden),
+];
 
 fn hidden(args: &[OsString]) -> Option<i32> {
     let word = args.get(1)?;

@@ -15,6 +15,7 @@ mod answer;
 mod ask;
 mod audit;
 mod blueprint;
+mod build;
 mod bundle;
 mod cloud;
 mod cluster;
@@ -177,6 +178,9 @@ enum Noun {
     Inventory(inventory::Inventory),
     /// Open a shell on a node, or run a command on one node or on all
     Ssh(ssh::Ssh),
+    /// Builds of images
+    #[command(subcommand)]
+    Build(build::Verb),
     /// Docker engines, and what they hold: containers, local images, networks, volumes
     #[command(subcommand)]
     Docker(docker::Verb),
@@ -313,6 +317,7 @@ async fn go(app: &mut App<'_>, cli: Cli) -> Ended {
         Noun::Ansible(verb) => ansible::run(app, verb).await,
         Noun::Inventory(args) => inventory::run(app, args).await,
         Noun::Ssh(args) => ssh::run(app, args).await,
+        Noun::Build(verb) => build::run(app, verb).await,
         Noun::Docker(verb) => docker::run(app, verb).await,
         Noun::Run(verb) => run::run(app, verb).await,
         Noun::Command(verb) => command::run(app, verb).await,

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use clap::{Args, Subcommand};
 
 use crate::model::time::work_duration;
-use crate::model::{Ending, Failure, Prompt, PromptKind, PromptState, Run, RunNo, Step};
+use crate::model::{Ending, Failure, Prompt, PromptKind, PromptState, Run, RunKind, RunNo, Step};
 use crate::protocol::command::StepPlay;
 use crate::protocol::{Answer, Command};
 
@@ -112,7 +112,7 @@ pub struct Cancel {
 pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
     let mut session = Session::open().await?;
     match verb {
-        Verb::List { count, json } => list(app, &mut session, count, json).await,
+        Verb::List { count, json } => list(app, &mut session, count, None, json).await,
         Verb::Show { run, json } => show(app, &mut session, run, json).await,
         Verb::Tail { run } => {
             find::run(session.state().await?, run)?;
@@ -139,9 +139,12 @@ pub async fn run(app: &mut App<'_>, verb: Verb) -> Ended {
     }
 }
 
-async fn list(app: &mut App<'_>, session: &mut Session, count: usize, json: Json) -> Ended {
+/// The newest runs, of one kind where one is named.
+pub async fn list(app: &mut App<'_>, session: &mut Session, count: usize, kind: Option<RunKind>, json: Json) -> Ended {
     let mirror = session.state().await?;
-    let runs: Vec<&Run> = mirror.runs().values().skip(mirror.runs().len().saturating_sub(count)).collect();
+    let of_kind = |run: &&Run| kind.is_none_or(|kind| run.kind == kind);
+    let mut runs: Vec<&Run> = mirror.runs().values().rev().filter(of_kind).take(count).collect();
+    runs.reverse();
     if json.json {
         return app.json(&runs);
     }

@@ -237,7 +237,23 @@ mod shown_lines {
     }
 
     fn docker_commands(name: &str) -> Vec<Command> {
-        let mut all = vec![Command::Dockers { test: true }];
+        let pairs = BTreeMap::from([("word".to_owned(), name.to_owned())]);
+        let build = NewBuild {
+            docker: DockerName::new(name),
+            context: format!("/{name}"),
+            dockerfile: name.to_owned(),
+            tags: vec![name.to_owned(), "two".into()],
+            args: pairs.clone(),
+            labels: pairs,
+            target: Some(name.to_owned()),
+            platform: Some("linux/arm64".into()),
+            secrets: vec![],
+            no_cache: true,
+            pull: true,
+            classic: true,
+        };
+        let build = Command::BuildRun { build: Box::new(build), secrets: BTreeMap::new() };
+        let mut all = vec![Command::Dockers { test: true }, build];
         all.extend(DockerList::ALL.map(|list| Command::Docker { docker: DockerName::new(name), list }));
         all
     }

@@ -341,7 +341,9 @@ pub fn summary(out: &mut Out, run: &Run, plays: &[StepPlay]) -> Result<(), Stop>
         &format!("{:WORD$}", run.state.to_string()),
         &format!("run {}: {}{took}; {}", run.number, run.title, counts(run)),
     )?;
-    if run.play_totals != Default::default() {
+    if let Some(built) = run.built() {
+        out.line(&format!("{:WORD$}{built}", "steps"))?;
+    } else if run.play_totals != Default::default() {
         out.line(&format!("{:WORD$}{}", "playbooks", totals(&run.play_totals)))?;
     }
     for (host, task, message) in failed_hosts(plays) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::spec::PlaybookSpec;
 use crate::model::text::{names_a_secret, shell_word};
-use crate::model::{CloudName, ClusterId, DockerList, Ending, Extras, PowerAction, PromptKind, ServerChange, Thing};
+use crate::model::{CloudName, ClusterId, DockerList, Ending, Extras, NewBuild, PowerAction, PromptKind, ServerChange, Thing};
 use crate::protocol::command::StopMode;
 use crate::protocol::{Command, ListKind, Rows, SpecSource};
 
@@ -220,6 +220,8 @@ fn act(command: &Command, mirror: &Mirror) -> Option<Words> {
         Command::CommandRun { name, thing, inputs } => on_thing(name, thing, inputs, mirror)?,
         Command::ForwardOpen { through, route } => through_it(through, mirror)?.name(route.to_string()),
         Command::ForwardClose { number } => Words::new("forward close").name(number.to_string()),
+        // What a secret is read from is not known any more.
+        Command::BuildRun { build, secrets } if secrets.is_empty() => build_run(build),
         Command::AnsibleInstall => Words::new("ansible install"),
         Command::Stop { mode } => Words::new("engine stop").flag("--now", *mode == StopMode::Now),
         Command::Restart => Words::new("engine restart"),
@@ -301,6 +303,18 @@ fn through_it(thing: &Thing, mirror: &Mirror) -> Option<Words> {
         Thing::Server { cloud, server } => Some(on_server(verb, cloud, server, mirror)),
         _ => None,
     }
+}
+
+fn build_run(build: &NewBuild) -> Words {
+    let words = Words::new("build run").name(&build.context).option("-f", &build.dockerfile);
+    let words = build.tags.iter().fold(words, |words, tag| words.option("-t", tag));
+    let pair = |(name, value): (&String, &String)| format!("{name}={value}");
+    let words = build.args.iter().map(pair).fold(words, |words, arg| words.option("--build-arg", arg));
+    let words = build.labels.iter().map(pair).fold(words, |words, label| words.option("--label", label));
+    let words = words.maybe("--target", build.target.as_ref()).maybe("--platform", build.platform.as_ref());
+    let flags = [("--no-cache", build.no_cache), ("--pull", build.pull), ("--classic", build.classic)];
+    let words = flags.into_iter().fold(words, |words, (flag, on)| words.flag(flag, on));
+    words.option("--docker", build.docker.as_str())
 }
 
 /// A command of one's own on a thing; what is secret is asked for by the run.

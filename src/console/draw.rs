@@ -168,6 +168,8 @@ fn draw_run_line(model: &Model, canvas: &mut Canvas<'_>, area: Rect, run: &Run) 
         }
     } else if let Some(failure) = &run.failure {
         (failure.got.lines().next().unwrap_or_default().to_owned(), Role::Failed)
+    } else if let Some(built) = run.built() {
+        (built, Role::Dim)
     } else if run.play_totals != Default::default() {
         let t = &run.play_totals;
         (format!("ok {}   changed {}   failed {}", t.ok + t.changed, t.changed, t.failed + t.unreachable), Role::Dim)

@@ -12,7 +12,7 @@ use super::door::{CloudBook, DockerEntry};
 use super::watch::{self, LIMIT};
 use crate::base::Cx;
 use crate::containers::DockerEngine;
-use crate::model::{DiskUse, DockerList, DockerName, Failure, Time};
+use crate::model::{DiskUse, DockerAddress, DockerList, DockerName, Failure, Time};
 use crate::protocol::live::{DockerRow, DockerRows, Freshness, Live};
 use crate::protocol::{Answer, Command, Topic};
 
@@ -83,6 +83,17 @@ impl Dockers {
                 Err(Failure::not_found(tried, "there is no Docker engine of that name").next(next))
             }
         }
+    }
+
+    /// Where one of them is, for a program that goes there by itself.
+    ///
+    /// # Errors
+    /// As [`Dockers::get`].
+    pub fn address(&self, name: &DockerName) -> Result<DockerAddress, Failure> {
+        self.get(name)?;
+        let address = lock(&self.known).get(name).map(|known| known.entry.info.address.clone());
+        address
+            .ok_or_else(|| Failure::not_found(format!("use Docker engine {name}"), "it has just been taken out of the settings"))
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod build;
 pub mod capability;
 pub mod cloud;
 pub mod cluster;
@@ -32,6 +33,7 @@ pub mod time;
 pub mod timeline;
 
 pub use audit::AuditEntry;
+pub use build::NewBuild;
 pub use capability::{Capabilities, Capability};
 pub use cloud::{CloudInfo, Defaults, Driver, Flavor, FloatingIp, Identity, Image, ImageStatus, KeyPair, Network, NewImage};
 pub use cluster::{Cluster, ClusterState, Node, NodeState};

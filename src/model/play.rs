@@ -41,6 +41,9 @@ impl Outcome {
     }
 }
 
+/// The action of the tasks that are steps of a build. One out of the cache is `ok`, one that was carried out `changed`.
+pub const BUILD: &str = "build";
+
 /// One line of `events.jsonl`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct PlayEvent {
@@ -354,11 +357,12 @@ impl PlayState {
         }
     }
 
-    /// The last host of a task that is no longer the newest closes it.
+    /// The last host closes its task: of one that is no longer the newest the last at work, else the last of all.
     fn close_passed(&mut self, id: &str, at: Time) {
         let Some(&(play, task)) = self.places.get(id) else { return };
         let Some(part) = self.plays.get_mut(play) else { return };
-        if task + 1 < part.tasks.len() && part.tasks[task].running.is_empty() {
+        let all = part.tasks[task].results.len() >= part.hosts.len();
+        if (all || task + 1 < part.tasks.len()) && part.tasks[task].running.is_empty() {
             part.tasks[task].ended = Some(at);
         }
     }

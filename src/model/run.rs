@@ -17,6 +17,7 @@ pub enum RunKind {
     Delete,
     Playbook,
     Command,
+    Build,
 }
 
 impl fmt::Display for RunKind {
@@ -28,6 +29,7 @@ impl fmt::Display for RunKind {
             Self::Delete => "delete",
             Self::Playbook => "playbook",
             Self::Command => "command",
+            Self::Build => "build",
         })
     }
 }
@@ -132,4 +134,16 @@ pub struct Run {
     /// Totals of its playbooks: ok, changed, failed, unreachable, skipped (of tasks on hosts).
     #[serde(default)]
     pub play_totals: super::play::Totals,
+}
+
+impl Run {
+    /// What its build did so far, for people: `built 3   cached 5   failed 1`; nothing where it is no build.
+    pub fn built(&self) -> Option<String> {
+        let totals = &self.play_totals;
+        if self.kind != RunKind::Build || *totals == Default::default() {
+            return None;
+        }
+        let failed = if totals.failed > 0 { format!("   failed {}", totals.failed) } else { String::new() };
+        Some(format!("built {}   cached {}{failed}", totals.changed, totals.ok))
+    }
 }

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::spec::PlaybookSpec;
-use super::{CloudName, ClusterId, Failure, NewImage, NewServer, Ports, PromptId, RunNo, ServerChange, StepId, Time, Token};
+use super::{
+    CloudName, ClusterId, Failure, NewBuild, NewImage, NewServer, Ports, PromptId, RunNo, ServerChange, StepId, Time, Token,
+};
 
 /// State of a step.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -131,6 +133,8 @@ pub enum Work {
     InstallAnsible,
     /// Runs a custom command.
     Command { call: Box<CommandCall> },
+    /// Builds an image.
+    Build { build: Box<NewBuild> },
     /// Nothing: the steps after it wait for all those before it.
     Join,
 }
@@ -158,6 +162,7 @@ impl Work {
             Self::ChangeServer { .. } => "change_server",
             Self::InstallAnsible => "install_ansible",
             Self::Command { .. } => "command",
+            Self::Build { .. } => "build",
             Self::Join => "join",
         }
     }
@@ -167,11 +172,17 @@ impl Work {
         matches!(
             self,
             Self::Playbook { .. }
+                | Self::Build { .. }
                 | Self::Command { .. }
                 | Self::InstallAnsible
                 | Self::UploadImage { .. }
                 | Self::ChangeServer { .. }
         )
+    }
+
+    /// Whether what happens inside it is told by events: the tasks of a playbook, the steps of a build.
+    pub fn plays(&self) -> bool {
+        matches!(self, Self::Playbook { .. } | Self::Build { .. })
     }
 
     /// Whether it makes a server, which `undo` takes away again.

@@ -9,8 +9,8 @@ use crate::model::spec::PlaybookSpec;
 use crate::model::timeline::Moment;
 use crate::model::{
     AuditEntry, CloudName, ClusterId, DockerList, DockerName, Driver, Ending, Failure, Find, Finding, Forward, Identity,
-    NewImage, NewServer, Plan, PlanId, PlayEvent, PowerAction, PromptId, Route, Rules, Run, RunNo, Server, ServerAction,
-    ServerChange, Step, Thing,
+    NewBuild, NewImage, NewServer, Plan, PlanId, PlayEvent, PowerAction, PromptId, Route, Rules, Run, RunNo, Server,
+    ServerAction, ServerChange, Step, Thing,
 };
 
 pub use super::answer::{BlueprintInfo, EngineStatus, FoundLines, OutputPage, StepPlay, Trial};
@@ -342,6 +342,12 @@ pub enum Command {
     ForwardClose {
         number: u64,
     },
+    /// Builds an image, as a run. `secrets`: their values by id; they stay in memory.
+    BuildRun {
+        build: Box<NewBuild>,
+        #[serde(default)]
+        secrets: BTreeMap<String, String>,
+    },
     /// Makes or repairs the managed virtualenv with Ansible, as a run.
     AnsibleInstall,
     Stop {
@@ -420,6 +426,7 @@ impl Command {
             | Self::CloudUse { .. }
             | Self::CloudSet { .. }
             | Self::CommandRun { .. }
+            | Self::BuildRun { .. }
             | Self::ForwardOpen { .. }
             | Self::ForwardClose { .. }
             | Self::AnsibleInstall

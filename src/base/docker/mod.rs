@@ -3,6 +3,8 @@
 //! Paths, queries and answers: "Docker Engine API" (docs.docker.com/reference/api/engine), versions 1.39 and newer.
 //! The highest version that both sides know is agreed on with the first call (`GET /_ping`).
 
+mod session;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,8 +12,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use super::Cx;
-use super::http::{Http, Lines, Method, Request, Retries, Settings, Times, Tls, Url};
+use super::http::{Answer, Http, Lines, Method, Request, Retries, Settings, Times, Tls, Url};
 use crate::model::{Class, DockerAddress, Failure};
+
+pub use session::Session;
 
 /// The newest version of the interface that is known here.
 const NEWEST: Api = Api(1, 47);
@@ -54,14 +58,27 @@ impl Docker {
     /// # Errors
     /// The address makes no sense or is of a kind that is not served; a certificate or key file cannot be used.
     pub fn open(address: &DockerAddress) -> Result<Self, Failure> {
+        // A list of a large engine, and `system/df` above all, takes its time.
+        Self::patient(address, Duration::from_secs(120), Retries { more: 1, ..Retries::default() })
+    }
+
+    /// The same for builds: the first word may be long in coming, and nothing is asked twice.
+    ///
+    /// # Errors
+    /// As [`Docker::open`].
+    pub fn for_builds(address: &DockerAddress) -> Result<Self, Failure> {
+        Self::patient(address, Duration::from_secs(3600), Retries::NONE)
+    }
+
+    fn patient(address: &DockerAddress, head: Duration, retries: Retries) -> Result<Self, Failure> {
         let (base, socket) = place(address)?;
         let tls = address.tls.clone().unwrap_or_default();
         let file = |path: &Option<String>| path.as_ref().map(PathBuf::from);
         let settings = Settings {
             tls: Tls { verify: !tls.unchecked, ca_file: file(&tls.ca), certificate: file(&tls.cert), key: file(&tls.key) },
-            // A list of a large engine, and `system/df` above all, takes its time.
-            times: Times { head: Duration::from_secs(120), ..Times::default() },
-            retries: Retries { more: 1, ..Retries::default() },
+            times: Times { head, ..Times::default() },
+            retries,
+            only_http1: true,
             socket: socket.clone(),
             ..Settings::default()
         };
@@ -129,8 +146,16 @@ impl Docker {
     /// It does not answer, or says no.
     pub async fn get<T: DeserializeOwned>(&self, cx: &Cx, path: &str, query: &[(&str, &str)], tried: &str) -> Result<T, Failure> {
         let request = self.request(cx, Method::GET, path, query, tried).await?;
-        let answer = self.http.send(cx, &request).await;
-        answer.and_then(|answer| answer.ok(&request)?.json(&request)).map_err(|f| self.placed(f))
+        self.send(cx, &request).await?.json(&request).map_err(|f| self.placed(f))
+    }
+
+    /// Sends a request, and takes its answer where that says that all went well.
+    ///
+    /// # Errors
+    /// As [`Docker::get`].
+    pub async fn send(&self, cx: &Cx, request: &Request) -> Result<Answer, Failure> {
+        let answer = self.http.send(cx, request).await;
+        answer.and_then(|answer| answer.ok(request)).map_err(|f| self.placed(f))
     }
 
     /// Sends a request whose answer comes line by line.

@@ -14,6 +14,7 @@ mod settings;
 mod tls;
 mod transfer;
 mod trouble;
+mod upgrade;
 
 #[cfg(test)]
 pub mod tests;
@@ -25,13 +26,14 @@ use futures::future::{Either, select};
 
 pub use answer::{Answer, message_of};
 pub use lines::Lines;
-pub use request::{Body, Repeat, Request};
+pub use request::{Body, Pieces, Repeat, Request};
 pub use reqwest::header;
 pub use reqwest::{Method, StatusCode, Url};
 pub use retry::Retries;
 pub use seen::{Counter, Seen, Watch};
 pub use settings::{Settings, Times, Tls};
 pub use transfer::Download;
+pub use upgrade::Wire;
 
 use super::Cx;
 use crate::model::Failure;

@@ -12,6 +12,7 @@ use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::io::AsyncReadExt;
+use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
 use super::trouble::Trouble;
@@ -38,12 +39,34 @@ pub enum Repeat {
 pub enum Body {
     Empty,
     Bytes(Bytes),
+    /// What another task makes, once: such a request is not sent again.
+    Pieces(Pieces),
     /// A file, streamed, with progress.
     File {
         path: PathBuf,
         length: u64,
         progress: Arc<dyn Progress>,
     },
+}
+
+/// A body that is made while it is sent.
+#[derive(Clone)]
+pub struct Pieces(Arc<Mutex<Option<Receiver<std::io::Result<Bytes>>>>>);
+
+impl Pieces {
+    /// The pieces that come through a channel.
+    pub fn of(pieces: Receiver<std::io::Result<Bytes>>) -> Self {
+        Self(Arc::new(Mutex::new(Some(pieces))))
+    }
+
+    fn body(&self, beat: Beat) -> Result<reqwest::Body, Trouble> {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let pieces = taken.ok_or_else(|| Trouble::Request("its body was sent already".to_owned()))?;
+        Ok(reqwest::Body::wrap_stream(unfold((pieces, beat), |(mut pieces, beat)| async move {
+            beat.beat();
+            Some((pieces.recv().await?, (pieces, beat)))
+        })))
+    }
 }
 
 /// See the module.
@@ -175,6 +198,7 @@ impl Request {
             Body::Empty if matches!(self.method, Method::GET | Method::HEAD | Method::DELETE) => {}
             Body::Empty => builder = builder.header(CONTENT_LENGTH, 0),
             Body::Bytes(bytes) => builder = builder.body(bytes.clone()),
+            Body::Pieces(pieces) => builder = builder.body(pieces.body(beat.clone())?),
             Body::File { path, length, progress } => {
                 let unreadable = |e| Trouble::File { path: path.clone(), error: e };
                 let file = tokio::fs::File::open(path).await.map_err(unreadable)?;

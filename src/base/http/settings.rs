@@ -15,11 +15,20 @@ pub struct Settings {
     pub longest: u64,
     /// A socket of this computer that all calls go through; what host their addresses name says nothing then.
     pub socket: Option<PathBuf>,
+    /// Nothing newer than HTTP/1.1: only that can be upgraded to something else.
+    pub only_http1: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { tls: Tls::default(), times: Times::default(), retries: Retries::default(), longest: 64 << 20, socket: None }
+        Self {
+            tls: Tls::default(),
+            times: Times::default(),
+            retries: Retries::default(),
+            longest: 64 << 20,
+            socket: None,
+            only_http1: false,
+        }
     }
 }
 

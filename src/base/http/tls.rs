@@ -47,6 +47,9 @@ fn builder(settings: &Settings) -> Result<ClientBuilder, Failure> {
             }
         }
     }
+    if settings.only_http1 {
+        builder = builder.http1_only();
+    }
     let tls = &settings.tls;
     if let Some(path) = &tls.ca_file {
         let pem = read("read the CA file", path)?;

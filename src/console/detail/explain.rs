@@ -8,8 +8,8 @@ use crate::console::theme::Role;
 use crate::console::words;
 use crate::model::play::{HostResult, TaskState};
 use crate::model::{
-    CloudName, ClusterState, DockerInfo, Failure, Node, NodeState, PlayState, Run, RunNo, RunState, Server, ServerStatus, Step,
-    StepState,
+    CloudName, ClusterState, DockerInfo, Failure, Node, NodeState, PlayState, Run, RunKind, RunNo, RunState, Server,
+    ServerStatus, Step, StepState,
 };
 use crate::protocol::Command;
 use crate::protocol::live::{Freshness, ListKind, Rows};
@@ -238,7 +238,7 @@ fn of_run(model: &Model, number: RunNo, report: &mut Report) {
         report.remedy(&failure.next);
     }
     if run.state == RunState::Failed {
-        let bad_hosts = run.play_totals.failed + run.play_totals.unreachable > 0;
+        let bad_hosts = run.kind == RunKind::Playbook && run.play_totals.failed + run.play_totals.unreachable > 0;
         let retry = |failed_hosts| Command::Retry { run: number, failed_hosts };
         let by = |says: &str, command| Jump::Do { says: says.to_owned(), command: Box::new(command) };
         if bad_hosts {

@@ -62,6 +62,9 @@ fn result(run: &Run) -> Cell {
     if let Some(waits) = &run.waits {
         return Cell::new(waits, Role::Waiting);
     }
+    if let Some(built) = run.built() {
+        return Cell::new(built, Role::Dim);
+    }
     let totals = &run.play_totals;
     if *totals != Default::default() {
         let bad = totals.failed + totals.unreachable;

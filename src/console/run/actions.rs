@@ -21,6 +21,9 @@ pub fn run_actions(model: &Model) -> Vec<Offer> {
     };
     let hosts = || {
         let run = run?;
+        if run.kind == RunKind::Build {
+            return Some("a build has no hosts".to_owned());
+        }
         let bad = run.play_totals.failed + run.play_totals.unreachable;
         (bad == 0).then(|| "no host failed".to_owned())
     };

@@ -71,7 +71,9 @@ fn draw_head(model: &Model, view: &RunView, facts: &Facts<'_>, canvas: &mut Canv
     put(canvas, &format!("   {done} of {}", run.steps.total), Role::Dim);
     if run.state.ended() {
         let totals = &run.play_totals;
-        if *totals != Default::default() {
+        if let Some(built) = run.built() {
+            put(canvas, &format!("   {built}"), Role::Dim);
+        } else if *totals != Default::default() {
             let bad = totals.failed + totals.unreachable;
             put(canvas, &format!("   ok {}", totals.ok + totals.changed), Role::Dim);
             put(canvas, &format!("   changed {}", totals.changed), if totals.changed > 0 { Role::Changed } else { Role::Dim });
@@ -161,15 +163,15 @@ fn draw_titles(canvas: &mut Canvas<'_>, area: Rect, parts: &[Part], open: Part) 
 fn draw_part(canvas: &mut Canvas<'_>, area: Rect, view: &RunView, part: Part, titled: bool) {
     let (columns, table): (&[Column], &Table) = match part {
         Part::Steps => (rows::STEPS, &view.steps),
-        Part::Plays => (rows::PLAYS, &view.plays),
-        Part::Hosts => (rows::HOSTS, &view.hosts),
+        Part::Plays => (view.plays.columns(), &view.plays),
+        Part::Hosts => (view.hosts.columns(), &view.hosts),
         Part::Output => return,
     };
     let focused = view.part == part;
     canvas.spot(area, || Spot::Part(part.name()));
     table::draw(canvas, area, table, focused);
     // The focused part's title stands out; below a line of titles it would say the same twice.
-    let title = columns[0].title;
+    let title = columns.first().map_or("", |column| column.title);
     if titled {
         canvas.text(area.x + 3, area.y, area.width.saturating_sub(3), &" ".repeat(title.len()), Role::Title);
     } else if focused {
@@ -178,7 +180,7 @@ fn draw_part(canvas: &mut Canvas<'_>, area: Rect, view: &RunView, part: Part, ti
     if table.counts().0 == 0 {
         let text = match part {
             Part::Steps => "no steps yet",
-            Part::Plays => "no play has begun",
+            Part::Plays => "nothing has begun",
             _ => "no host yet",
         };
         canvas.text(area.x + 3, area.y + 1, area.width.saturating_sub(3), text, Role::Faint);

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use ratatui::layout::Rect;
 
 use crate::client::Mirror;
-use crate::model::{PlayState, Run, RunNo, Step, StepState, Work};
+use crate::model::{PlayState, Run, RunNo, Step, StepState};
 use crate::protocol::Command;
 
 use super::layout;
@@ -189,17 +189,18 @@ impl RunView {
                 results::play_parts(facts, step, model.now, &self.show),
                 step,
                 facts.follows(),
+                rows::columns(facts.run.kind),
             )
         });
-        let Some((steps, (plays, hosts, task), shown, follows)) = made else {
+        let Some((steps, (plays, hosts, task), shown, follows, columns)) = made else {
             self.ask_detail(model);
             return;
         };
         self.steps.current = follows.map(|index| index.to_string());
         self.steps.set_rows(rows::STEPS, steps);
         self.plays.current = task;
-        self.plays.set_rows(rows::PLAYS, plays);
-        self.hosts.set_rows(rows::HOSTS, hosts);
+        self.plays.set_rows(columns.0, plays);
+        self.hosts.set_rows(columns.1, hosts);
         self.ask_detail(model);
         self.show_output(model, shown);
         self.go_on(model);
@@ -276,7 +277,7 @@ impl RunView {
 
     /// Whether the run has playbooks, now or later.
     pub fn has_playbooks(&self, mirror: &Mirror) -> bool {
-        self.with_facts(mirror, |f| f.steps.values().any(|s| matches!(s.work, Work::Playbook { .. }))).unwrap_or(false)
+        self.with_facts(mirror, |f| f.steps.values().any(|s| s.work.plays())).unwrap_or(false)
     }
 
     /// How many lines the failure takes.
@@ -329,7 +330,7 @@ impl<'a> Facts<'a> {
 
     /// The step that matters most now: a failed one of an ended run, what runs, else the last that ended.
     pub fn follows(&self) -> Option<u32> {
-        let playbook = |s: &&Step| matches!(s.work, Work::Playbook { .. });
+        let playbook = |s: &&Step| s.work.plays();
         let is = |want: fn(&StepState) -> bool| self.steps.values().filter(move |s| want(&s.state));
         let running = || is(|s| matches!(s, StepState::Running | StepState::Undoing));
         let failed = || is(|s| matches!(s, StepState::Failed | StepState::UndoFailed));

@@ -47,7 +47,7 @@ impl Replay {
     pub fn new(run: Run, steps: BTreeMap<u32, Step>, now: Time) -> Self {
         let at = run.started.unwrap_or(run.created);
         // A command tells when it had written how much: for its output, not for plays.
-        let is_play = |s: &&Step| matches!(s.work, Work::Playbook { .. } | Work::Command { .. }) && s.attempt > 0;
+        let is_play = |s: &&Step| (s.work.plays() || matches!(s.work, Work::Command { .. })) && s.attempt > 0;
         let playbooks = steps.values().filter(is_play).map(|s| (s.index, Playbook::default())).collect();
         let outputs = steps.values().filter(|s| s.attempt > 0).map(|s| (s.index, Output::default())).collect();
         let mut replay = Self {
@@ -78,7 +78,7 @@ impl Replay {
 
     /// A step's playbook as it was.
     pub fn play(&self, step: u32) -> Option<&PlayState> {
-        let is_play = matches!(self.recorded_steps.get(&step)?.work, Work::Playbook { .. });
+        let is_play = self.recorded_steps.get(&step)?.work.plays();
         self.playbooks.get(&step).map(|p| &p.state).filter(|s| is_play && s.events > 0)
     }
 

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use crate::console::theme::{Glyph, Role};
 use crate::console::widgets::table::{Cell, Row, natural};
 use crate::console::words;
-use crate::model::play::{HostResult, HostState, Outcome, PlayPart, TaskState};
+use crate::model::play::{BUILD, HostResult, HostState, Outcome, PlayPart, TaskState};
 use crate::model::time::work_duration;
 use crate::model::{PlayState, Time};
 
@@ -165,7 +165,10 @@ fn play_row(part: &PlayPart, play: &PlayState) -> Row {
         id: format!("play {}", part.id),
         cells: vec![
             Cell { glyph: Some(glyph), ..Cell::new(&part.name, if bad { role } else { Role::Strong }) },
-            Cell::number(words::count(part.hosts.len() as u64), part.hosts.len() as f64, Role::Dim),
+            match part.tasks.first() {
+                Some(task) if task.action == BUILD => Cell::new("", Role::Dim),
+                _ => Cell::number(words::count(part.hosts.len() as u64), part.hosts.len() as f64, Role::Dim),
+            },
             Cell::new("", Role::Dim),
         ],
     }
@@ -204,6 +207,7 @@ fn task_row(part: &PlayPart, task: &TaskState, now: Time, show: &Show) -> Row {
     };
     let done = task.results.len();
     let hosts = match of_host {
+        _ if task.action == BUILD => built(task, role),
         Some(result) => Cell::new(result.outcome.word(), role),
         None if going || done != part.hosts.len() => Cell::number(format!("{done}/{}", part.hosts.len()), done as f64, Role::Dim),
         None => Cell::number(done.to_string(), done as f64, Role::Dim),
@@ -220,6 +224,18 @@ fn task_row(part: &PlayPart, task: &TaskState, now: Time, show: &Show) -> Row {
             Cell::number(work_duration(ms), ms as f64, Role::Dim),
         ],
     }
+}
+
+/// How a step of a build came to be.
+fn built(task: &TaskState, role: Role) -> Cell {
+    let word = match task.results.values().next().map(|result| result.outcome) {
+        None => "",
+        Some(Outcome::Ok) => "cached",
+        Some(Outcome::Changed) => "built",
+        Some(Outcome::Skipped) => "cancelled",
+        Some(_) => "failed",
+    };
+    Cell::new(word, if word == "failed" { role } else { Role::Dim })
 }
 
 fn result_row(task: &TaskState, host: &str, result: &HostResult) -> Row {

@@ -5,7 +5,7 @@ use crate::console::widgets::table::{Cell, Column, Row};
 use crate::console::words;
 use crate::model::play::HostState;
 use crate::model::time::work_duration;
-use crate::model::{PlayState, Step, StepState, Time};
+use crate::model::{PlayState, RunKind, Step, StepState, Time};
 
 use super::Facts;
 use super::results::{Only, Show};
@@ -13,19 +13,38 @@ use super::results::{Only, Show};
 pub const STEPS: &[Column] =
     &[Column::text("step", "STEPS", 20, 48, 0), Column::text("note", "NOTE", 8, 40, 2), Column::number("took", "TOOK", 6, 7, 1)];
 
-pub const PLAYS: &[Column] = &[
+const PLAYS: &[Column] = &[
     Column::text("task", "PLAYS", 20, 60, 0),
     Column::number("hosts", "HOSTS", 5, 9, 1),
     Column::number("took", "TOOK", 6, 7, 2),
 ];
 
-pub const HOSTS: &[Column] = &[
+const HOSTS: &[Column] = &[
     Column::text("host", "HOSTS", 8, 24, 0),
     Column::number("ok", "OK", 2, 5, 2),
     Column::number("changed", "CHG", 3, 5, 3),
     Column::number("failed", "BAD", 3, 5, 1),
     Column::text("now", "NOW", 12, 40, 0),
 ];
+
+const BUILD: &[Column] = &[
+    Column::text("task", "BUILD STEPS", 20, 60, 0),
+    Column::text("how", "HOW", 6, 9, 1),
+    Column::number("took", "TOOK", 6, 7, 2),
+];
+
+const BUILT_ON: &[Column] = &[
+    Column::text("host", "DOCKER ENGINE", 8, 24, 0),
+    Column::number("ok", "OK", 2, 5, 2),
+    Column::number("changed", "BUILT", 3, 5, 3),
+    Column::number("failed", "BAD", 3, 5, 1),
+    Column::text("now", "NOW", 12, 40, 0),
+];
+
+/// The columns of what a run's steps consist of, and of where that happens.
+pub fn columns(kind: RunKind) -> (&'static [Column], &'static [Column]) {
+    if kind == RunKind::Build { (BUILD, BUILT_ON) } else { (PLAYS, HOSTS) }
+}
 
 /// The steps, in their order, or the slowest first.
 pub fn steps(facts: &Facts<'_>, now: Time, show: &Show) -> Vec<Row> {

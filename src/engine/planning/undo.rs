@@ -22,7 +22,9 @@ pub async fn undo(core: &Core, number: RunNo) -> Result<Plan, Refusal> {
     if run.state == RunState::Undone {
         return refuse("it has been undone already", "there is nothing to do".to_owned());
     }
-    if let (RunKind::Playbook | RunKind::Delete | RunKind::Repair | RunKind::Command, (got, next)) = (run.kind, instead(&run)) {
+    if let (RunKind::Playbook | RunKind::Delete | RunKind::Repair | RunKind::Command | RunKind::Build, (got, next)) =
+        (run.kind, instead(&run))
+    {
         return refuse(got, next);
     }
     let Some(cluster) = run.cluster.and_then(|id| core.journal.state().clusters.get(&id).cloned()) else {

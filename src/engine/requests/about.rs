@@ -113,6 +113,7 @@ fn describe(core: &Core, command: &Command) -> String {
         Command::Apply { .. } => "carry out a plan".to_owned(),
         Command::Retry { run, .. } => format!("retry run {run}"),
         Command::CommandRun { name, .. } => format!("run command {name}"),
+        Command::BuildRun { build, .. } => format!("build {} on {}", build.called(), build.docker),
         Command::ImageUpload { image, .. } => format!("upload image {}", image.name),
         Command::AnsibleInstall => INSTALL.to_owned(),
         Command::ServerCreate { server, .. } => format!("create server {}", server.name),

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{about, commands, key_pairs, looking, retry, servers, start};
+use super::{about, builds, commands, key_pairs, looking, retry, servers, start};
 use crate::base::Cx;
 use crate::engine::core::{Core, lock};
 use crate::engine::door::Who;
@@ -28,6 +28,7 @@ pub async fn act(core: &Arc<Core>, who: &Who, command: Command, key: Option<Uuid
         Command::Apply { .. }
             | Command::Retry { .. }
             | Command::CommandRun { .. }
+            | Command::BuildRun { .. }
             | Command::AnsibleInstall
             | Command::ServerCreate { .. }
             | Command::ServerChange { .. }
@@ -57,6 +58,7 @@ async fn start(core: &Arc<Core>, who: &Who, command: Command, key: Option<Uuid>)
         }
         Command::Retry { run, failed_hosts } => retry::retry(core, who, run, failed_hosts, key).await,
         Command::CommandRun { name, thing, inputs } => commands::run(core, who, &name, &thing, &inputs, key).await,
+        Command::BuildRun { build, secrets } => builds::run(core, who, *build, secrets, key).await,
         Command::ServerCreate { cloud, server } => {
             let server = servers::placed(core, &cloud, server).await.map_err(Refusal::of)?;
             let title = format!("create server {}", server.name);

@@ -9,7 +9,7 @@ use crate::base::Cx;
 use crate::clusters::blueprints;
 use crate::engine::core::{Core, lock};
 use crate::engine::{docker, watch};
-use crate::model::{Failure, PlayEvent, PlayState, RunNo, Step, Work};
+use crate::model::{Failure, PlayEvent, PlayState, RunNo, Step};
 use crate::protocol::command::{BlueprintInfo, EngineStatus, StepPlay};
 use crate::protocol::live::Freshness;
 use crate::protocol::{Answer, Command, Refusal};
@@ -170,7 +170,7 @@ async fn run_detail(core: &Arc<Core>, number: RunNo) -> Result<Answer, Failure> 
     let steps = steps_of(core, number).await?;
     let mut plays = Vec::new();
     for step in &steps {
-        if matches!(step.work, Work::Playbook { .. }) && step.attempt > 0 {
+        if step.work.plays() && step.attempt > 0 {
             plays.push(StepPlay { step: step.index, attempt: step.attempt, state: plays_of(core, step).await? });
         }
     }

@@ -2,6 +2,7 @@
 
 mod about;
 mod acting;
+mod builds;
 mod commands;
 mod examining;
 mod key_pairs;

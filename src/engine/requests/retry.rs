@@ -32,7 +32,7 @@ pub async fn retry(core: &Arc<Core>, who: &Who, number: RunNo, failed_hosts: boo
             None => return Err(gone(&tried)),
         },
         RunKind::Create | RunKind::Scale | RunKind::Repair => bring_to_spec(core, &run).await?,
-        RunKind::Command => {
+        RunKind::Command | RunKind::Build => {
             let steps = looking::steps_of(core, number).await.map_err(Refusal::of)?;
             let Some(step) = steps.into_iter().next() else { return Err(gone(&tried)) };
             return start::single(core, who, &run.title, step.work, step.cloud, Default::default(), key).await;

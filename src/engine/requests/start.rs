@@ -192,7 +192,8 @@ pub async fn single(
     policy::single(core, &work, cloud.as_ref(), title)?;
     core.store.room().map_err(in_the_way)?;
     let number = core.store.next_run();
-    let run = empty_run(core, who, number, RunKind::Command, title.to_owned());
+    let kind = if matches!(work, Work::Build { .. }) { RunKind::Build } else { RunKind::Command };
+    let run = empty_run(core, who, number, kind, title.to_owned());
     let cluster = match &work {
         Work::Command { call } => call.cluster.clone(),
         _ => None,

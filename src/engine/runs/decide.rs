@@ -184,7 +184,7 @@ impl RunTask {
             // One answer mends it.
             RunKind::Playbook if crate::ansible::is_missing(failure) && of_spec == OnFailure::Ask => OnFailure::Ask,
             // There is nothing to give back, and the message says all.
-            RunKind::Playbook | RunKind::Command | RunKind::Delete => OnFailure::Keep,
+            RunKind::Playbook | RunKind::Command | RunKind::Build | RunKind::Delete => OnFailure::Keep,
             RunKind::Create | RunKind::Scale | RunKind::Repair => of_spec,
         }
     }

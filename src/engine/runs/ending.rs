@@ -234,7 +234,7 @@ impl RunTask {
     fn cluster_state(&self, ended: RunState) -> Option<ClusterState> {
         let all_up = self.nodes.values().all(|n| n.state == NodeState::Up);
         match (self.run.kind, ended) {
-            (RunKind::Playbook | RunKind::Command, _) => None,
+            (RunKind::Playbook | RunKind::Command | RunKind::Build, _) => None,
             (RunKind::Delete, _) => Some(ClusterState::Degraded),
             (_, RunState::Failed | RunState::Cancelled) if self.began_the_cluster() => Some(ClusterState::Failed),
             (_, RunState::Done | RunState::Undone) if all_up => Some(ClusterState::Running),

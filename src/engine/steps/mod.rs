@@ -1,6 +1,7 @@
 //! What steps do: one file a kind. Each kind can be done again safely: it first looks whether its work is done.
 
 mod ansible;
+mod build;
 mod change;
 mod cluster;
 mod command;
@@ -194,6 +195,7 @@ pub async fn perform(cx: &StepCx) -> Result<Done, Bad> {
         Work::ChangeServer { server, change } => change::change(cx, server, change).await?,
         Work::InstallAnsible => ansible::install(cx).await?,
         Work::Command { call } => command::run(cx, call).await?,
+        Work::Build { build } => build::run(cx, build).await?,
         Work::Join => Done::default(),
     })
 }

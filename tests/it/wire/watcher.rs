@@ -50,6 +50,10 @@ fn image() -> Box<NewImage> {
     serde_json::from_value(json!({"name": "evil", "path": "/dev/null", "token": "qd-evil"})).unwrap()
 }
 
+fn build() -> Box<NewBuild> {
+    serde_json::from_value(json!({"docker": "default", "context": "/", "dockerfile": "etc/passwd"})).unwrap()
+}
+
 commands! {
     Looks: Subscribe { topics: vec![Topic::Clouds, Topic::Presence, Topic::Forwards] };
     Looks: Unsubscribe { topics: vec![Topic::Clouds] };
@@ -110,6 +114,7 @@ commands! {
     Acts: CommandRun { name: "note".into(), thing: Thing::Cloud { cloud: sandbox() }, inputs: BTreeMap::new() };
     Acts: ForwardOpen { through: Thing::Node { cluster: nobody(), node: "node-1".into() }, route: "0:22".parse().unwrap() };
     Acts: ForwardClose { number: 1 };
+    Acts: BuildRun { build: build(), secrets: BTreeMap::new() };
     Acts: AnsibleInstall {};
     Acts: Stop { mode: StopMode::Now };
     Acts: Restart {};
