@@ -12,7 +12,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use crate::model::Time;
@@ -249,10 +249,7 @@ impl LogView {
             self.asked = Some(Wish::Page { from: 0, count: 1 });
             return self.asked.clone();
         }
-        let rows = self.rows();
-        let from = if self.following { rows.saturating_sub(self.height + MARGIN) } else { self.top.saturating_sub(MARGIN) };
-        let to = if self.following { rows } else { (self.top + self.height + MARGIN).min(rows) };
-        let mut missing = (from..to).filter_map(|row| self.line_of(row)).filter(|number| !self.lines.contains_key(number));
+        let mut missing = self.needed().filter_map(|row| self.line_of(row)).filter(|number| !self.lines.contains_key(number));
         if self.only.is_some() {
             let numbers: Vec<u64> = missing.take(PAGE as usize).collect();
             self.asked = (!numbers.is_empty()).then_some(Wish::Pick(numbers));
@@ -304,20 +301,24 @@ impl LogView {
         }
     }
 
-    /// Forgets what is far from the window.
-    fn trim(&mut self) {
-        if self.lines.len() <= KEEP {
-            return;
+    /// The rows that are to be here: the window, and some around it.
+    fn needed(&self) -> Range<u64> {
+        let rows = self.rows();
+        if self.following {
+            return rows.saturating_sub(self.height + MARGIN)..rows;
         }
+        self.top.saturating_sub(MARGIN)..(self.top + self.height + MARGIN).min(rows)
+    }
+
+    /// Forgets what is far from the window, but nothing of it: where only some lines are shown, those lie far apart.
+    fn trim(&mut self) {
+        let Some(over) = self.lines.len().checked_sub(KEEP + 1) else { return };
         let middle = self.line_of(self.top() + self.height / 2).unwrap_or(self.total);
-        while self.lines.len() > KEEP {
-            let (first, last) = (self.lines.first_key_value(), self.lines.last_key_value());
-            let (first, last) = (first.map_or(0, |(n, _)| *n), last.map_or(0, |(n, _)| *n));
-            if middle.saturating_sub(first) > last.saturating_sub(middle) {
-                self.lines.pop_first();
-            } else {
-                self.lines.pop_last();
-            }
+        let needed: HashSet<u64> = self.needed().filter_map(|row| self.line_of(row)).collect();
+        let mut spare: Vec<u64> = self.lines.keys().copied().filter(|number| !needed.contains(number)).collect();
+        spare.sort_unstable_by_key(|number| std::cmp::Reverse(number.abs_diff(middle)));
+        for number in spare.iter().take(over + 1) {
+            self.lines.remove(number);
         }
     }
 

@@ -159,6 +159,22 @@ fn what_it_is_not_in_is_left_out_but_for_the_lines_around() {
 }
 
 #[test]
+fn what_is_shown_of_lines_far_apart_stays_beside_many_that_lie_together() {
+    let mut view = view(9000);
+    for line in (0..4000).step_by(100) {
+        view.go_to_line(line);
+        serve(&mut view, 9000);
+    }
+    // A window of such lines spans more of them than are kept.
+    search(&mut view, "00");
+    serve(&mut view, 9000);
+    view.toggle_narrow();
+    serve(&mut view, 9000);
+    let shown = window(&view);
+    assert!(shown.len() == 10 && shown.iter().all(|line| line.contains("00")), "{shown:?}");
+}
+
+#[test]
 fn a_selection_is_copied_whether_its_lines_are_here_or_not() {
     let mut view = view(5000);
     assert_eq!(view.meant(), 4990..5000, "what is seen, when nobody chose");
