@@ -164,7 +164,7 @@ fn scale(cluster: &Cluster, counts: Vec<(String, u32)>) -> Command {
 fn create_command(source: &Source, instead: Instead) -> Result<Command, Stop> {
     let source = match (&source.file, &source.blueprint) {
         (Some(file), _) => spec_text(file)?,
-        (None, Some(blueprint)) => SpecSource::Blueprint { blueprint: blueprint.clone() },
+        (None, Some(blueprint)) => SpecSource::Blueprint { blueprint: blueprint.clone(), text: None },
         (None, None) => {
             let failure = Failure::refused("plan a cluster", "neither a spec nor a blueprint is given");
             return Err(Stop::usage(failure.next("give -f SPEC, or --blueprint NAME (quarterdeck blueprint list)")));

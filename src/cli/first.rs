@@ -35,7 +35,7 @@ pub async fn run(app: &mut App<'_>, args: Try) -> Ended {
             code => return Ok(code),
         }
     }
-    let source = SpecSource::Blueprint { blueprint: BLUEPRINT.to_owned() };
+    let source = SpecSource::Blueprint { blueprint: BLUEPRINT.to_owned(), text: None };
     let plan = session.plan(Command::PlanCreate { source, name: None, cloud: Some(cloud.0) }).await?;
     for line in plan.preview() {
         app.out.line(&line)?;

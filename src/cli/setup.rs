@@ -219,7 +219,7 @@ async fn carry_out(app: &mut App<'_>, session: Session, paths: &Paths, changes: 
 }
 
 async fn first_cluster(app: &mut App<'_>, session: &mut Session, first: &FirstCluster) -> Ended {
-    let source = SpecSource::Blueprint { blueprint: first.blueprint.clone() };
+    let source = SpecSource::Blueprint { blueprint: first.blueprint.clone(), text: None };
     let cloud = first.cloud.clone().map(|CloudName(name)| name);
     let plan = session.plan(Command::PlanCreate { source, name: None, cloud }).await?;
     for line in plan.preview() {

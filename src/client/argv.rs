@@ -141,7 +141,9 @@ fn plan(command: &Command, mirror: &Mirror) -> Option<Words> {
         Command::PlanCreate { source, name, cloud } => {
             let words = Words::new("cluster create");
             let words = match source {
-                SpecSource::Blueprint { blueprint } => words.option("--blueprint", blueprint),
+                SpecSource::Blueprint { blueprint, text: None } => words.option("--blueprint", blueprint),
+                // It stands in no file.
+                SpecSource::Blueprint { text: Some(_), .. } => return None,
                 SpecSource::Text { path, .. } => words.option("-f", path),
             };
             Some(words.maybe("--name", name.as_ref()).maybe("--cloud", cloud.as_ref()))

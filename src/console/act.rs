@@ -456,7 +456,7 @@ fn try_out(model: &mut Model) {
 pub fn try_hello(model: &mut Model) {
     let sandbox = model.mirror.clouds.iter().find(|c| c.info.driver == Driver::Sandbox);
     let cloud = Some(sandbox.map_or_else(|| "sandbox".to_owned(), |c| c.info.name.to_string()));
-    let source = SpecSource::Blueprint { blueprint: "hello".to_owned() };
+    let source = SpecSource::Blueprint { blueprint: "hello".to_owned(), text: None };
     let layer = PlanLayer::ask(model, "try the sandbox", Command::PlanCreate { source, name: None, cloud });
     model.layers.push(Layer::Plan(Box::new(layer)));
 }

@@ -35,8 +35,13 @@ pub struct Request {
 pub enum SpecSource {
     /// A spec's text; `path` is for messages, `base_dir` is where relative paths start.
     Text { text: String, path: String, base_dir: String },
-    /// A blueprint that ships with the program.
-    Blueprint { blueprint: String },
+    /// A blueprint that ships with the program; its files with a spec of one's own in the place of its spec, where there
+    /// is a `text`.
+    Blueprint {
+        blueprint: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
 }
 
 /// When the engine is to end.

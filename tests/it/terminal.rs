@@ -1,6 +1,7 @@
 //! The console in a real terminal: watched, killed, opened again, resized, flooded, suspended, left.
 
 mod leaving;
+mod own;
 mod people;
 mod rough;
 mod tasks;

@@ -130,7 +130,7 @@ impl Create {
 
     fn go_on(&mut self, model: &mut Model) {
         if let Some(blueprint) = self.blueprint() {
-            let source = SpecSource::Blueprint { blueprint: blueprint.name.clone() };
+            let source = SpecSource::Blueprint { blueprint: blueprint.name.clone(), text: None };
             let name = Some(self.name.text().trim().to_owned()).filter(|n| !n.is_empty());
             let command = Command::PlanCreate { source, name, cloud: self.chosen_cloud() };
             let layer = PlanLayer::ask(model, "new cluster", command);
@@ -143,11 +143,11 @@ impl Create {
     }
 
     fn edit(&mut self, model: &mut Model) {
-        let (text, path) = match self.blueprint() {
-            Some(blueprint) => (blueprint.spec.clone(), format!("{}.yml", blueprint.name)),
-            None => (TEMPLATE.to_owned(), "cluster.yml".to_owned()),
+        let (text, of) = match self.blueprint() {
+            Some(blueprint) => (blueprint.spec.clone(), Some(blueprint.name.clone())),
+            None => (TEMPLATE.to_owned(), None),
         };
-        let editor = Editor::new(&text, path, self.chosen_cloud(), &model.theme);
+        let editor = Editor::new(&text, of, self.chosen_cloud(), &model.theme);
         model.layers.push(Layer::Editor(Box::new(editor)));
     }
 

@@ -21,7 +21,8 @@ const MAX: usize = 256 * 1024;
 /// The text and where its paths start.
 pub struct Editor {
     area: TextArea<'static>,
-    path: String,
+    /// The blueprint whose spec it was, and whose files it goes with.
+    blueprint: Option<String>,
     cloud: Option<String>,
     changed: bool,
     /// Escape was pressed once.
@@ -29,9 +30,9 @@ pub struct Editor {
 }
 
 impl Editor {
-    /// An editor with this text.
-    pub fn new(text: &str, path: String, cloud: Option<String>, theme: &Theme) -> Self {
-        let mut editor = Self { area: TextArea::default(), path, cloud, changed: false, leaving: false };
+    /// An editor with this text, the spec of a blueprint or a new one.
+    pub fn new(text: &str, blueprint: Option<String>, cloud: Option<String>, theme: &Theme) -> Self {
+        let mut editor = Self { area: TextArea::default(), blueprint, cloud, changed: false, leaving: false };
         editor.fill(text, theme);
         editor
     }
@@ -46,6 +47,10 @@ impl Editor {
         area.set_selection_style(theme.style(Role::Selected));
         area.set_tab_length(2);
         self.area = area;
+    }
+
+    fn path(&self) -> String {
+        format!("{}.yml", self.blueprint.as_deref().unwrap_or("cluster"))
     }
 
     fn text(&self) -> String {
@@ -83,7 +88,10 @@ impl Editor {
     }
 
     fn plan(&self, model: &mut Model) {
-        let source = SpecSource::Text { text: self.text(), path: self.path.clone(), base_dir: model.me.cwd.clone() };
+        let source = match &self.blueprint {
+            Some(blueprint) => SpecSource::Blueprint { blueprint: blueprint.clone(), text: Some(self.text()) },
+            None => SpecSource::Text { text: self.text(), path: self.path(), base_dir: model.me.cwd.clone() },
+        };
         let command = Command::PlanCreate { source, name: None, cloud: self.cloud.clone() };
         let layer = PlanLayer::ask(model, "new cluster", command);
         model.layers.push(Layer::Plan(Box::new(layer)));
@@ -101,7 +109,7 @@ impl Editor {
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let size = (area.width.saturating_sub(6).min(110), area.height.saturating_sub(4));
         let hints = [("f2", "plan it"), ("f4", "your editor"), ("esc", "back")];
-        let inside = frame::open(canvas, area, size, &self.path, Role::LayerEdge, &hints);
+        let inside = frame::open(canvas, area, size, &self.path(), Role::LayerEdge, &hints);
         self.area.render(inside, canvas.buffer);
     }
 }

@@ -140,7 +140,7 @@ impl Wizard {
         self.stage = Stage::Done { done, failure: None };
         let Some(first) = answers.first_cluster else { return };
         let cloud = first.cloud.or(answers.default_cloud).map(|CloudName(name)| name);
-        let source = SpecSource::Blueprint { blueprint: first.blueprint };
+        let source = SpecSource::Blueprint { blueprint: first.blueprint, text: None };
         let layer = PlanLayer::ask(model, "the first cluster", Command::PlanCreate { source, name: None, cloud });
         model.layers.push(Layer::Plan(Box::new(layer)));
     }

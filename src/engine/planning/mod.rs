@@ -172,7 +172,7 @@ fn read(core: &Core, source: &SpecSource) -> Result<Source, Failure> {
             let spec = spec::parse(text, path)?;
             Ok(Source { spec, path: path.clone(), text: text.clone(), base_dir: PathBuf::from(base_dir) })
         }
-        SpecSource::Blueprint { blueprint } => {
+        SpecSource::Blueprint { blueprint, text } => {
             let found = blueprints::find(blueprint).ok_or_else(|| {
                 let names: Vec<_> = blueprints::all().iter().map(|b| b.name).collect();
                 Failure::not_found(format!("use blueprint {blueprint:?}"), "there is no blueprint of that name")
@@ -180,7 +180,8 @@ fn read(core: &Core, source: &SpecSource) -> Result<Source, Failure> {
             })?;
             let base_dir = lay_out(core, found)?;
             let path = format!("blueprint {}", found.name);
-            Ok(Source { spec: spec::parse(found.spec(), &path)?, path, text: found.spec().to_owned(), base_dir })
+            let text = text.as_deref().unwrap_or_else(|| found.spec());
+            Ok(Source { spec: spec::parse(text, &path)?, path, text: text.to_owned(), base_dir })
         }
     }
 }

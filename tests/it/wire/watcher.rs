@@ -82,7 +82,7 @@ commands! {
     Looks: Rules {};
     // What it says of itself is its own, and ends with its line. That it is read-only cannot be lifted.
     Looks: Session { view: Some(Box::new(View::default())), read_only: Some(false) };
-    Plans: PlanCreate { source: SpecSource::Blueprint { blueprint: "hello".into() }, name: None, cloud: None };
+    Plans: PlanCreate { source: SpecSource::Blueprint { blueprint: "hello".into(), text: None }, name: None, cloud: None };
     Plans: PlanScale { cluster: nobody(), counts: BTreeMap::new() };
     Plans: PlanRepair { cluster: nobody() };
     Plans: PlanDelete { cluster: nobody() };
