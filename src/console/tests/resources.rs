@@ -215,6 +215,17 @@ fn what_is_plugged_in_has_its_name_and_is_a_way_on() {
 }
 
 #[test]
+fn rows_that_come_late_are_selected_before_what_a_cloud_has_not() {
+    let mut console = home(120, 40, "");
+    console.model.mirror.lists.remove(&(lab(), ListKind::Subnets));
+    line(&mut console, "subnets");
+    assert_eq!(console.model.table(console.model.tab).selected(), None);
+    let subnets = wiring().into_iter().find(|body| matches!(body, Live::List { kind: ListKind::Subnets, .. })).unwrap();
+    console.message(live(subnets));
+    assert_eq!(console.model.table(console.model.tab).selected(), Some("lab-demo/sub-1"));
+}
+
+#[test]
 fn a_security_group_leads_to_its_rules() {
     let mut console = home(120, 40, "gejj\r");
     assert_eq!(place(&console), (Tab::Resource(Resource::Rules), "group=web cloud=lab-demo"));

@@ -7,7 +7,7 @@ use super::{KILLED, SPEC, Stage, WHOLE, counts};
 use crate::faults::{AtRandom, AtWrite, End, all_carried_on, carried_on_within};
 
 /// The longest that one command may take for each of several clusters: every write of each costs an engine.
-const EACH: Duration = Duration::from_secs(200);
+const EACH: Duration = Duration::from_secs(300);
 
 /// A create and a delete under engines that are killed at a write of their journal.
 fn killed(at: &'static str) {
@@ -69,8 +69,16 @@ fn several_killed(clusters: u32, end: &dyn End) {
 }
 
 #[test]
-fn several_at_once_killed_right_after_every_write() {
-    several_killed(2, &AtWrite("1.after"));
+#[ignore = "takes long; tests/soak runs it"]
+fn soak_two_at_once_killed_right_after_every_fourth_write() {
+    several_killed(2, &AtWrite("4.after"));
+}
+
+/// Every write of each costs an engine: minutes for each cluster.
+#[test]
+#[ignore = "takes long; tests/soak runs it"]
+fn soak_three_at_once_killed_right_after_every_write() {
+    several_killed(3, &AtWrite("1.after"));
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn a_server_is_placed_and_gets_another_flavor_and_a_new_disk() {
     assert!(said.code == Some(3) && said.err.contains("no change of its flavor waits"), "{said:?}");
     let said = stage.run(&["server", "resize", "alone", "--flavor", "m1.tinny"]);
     assert!(said.code != Some(0) && said.err.contains("m1.tiny"), "{said:?}");
-    stage.run(&["server", "resize", "alone", "--flavor", "m1.tiny", "--confirm"]).ok();
+    stage.run(&["server", "resize", "alone", "--flavor", "m1.tiny", "--keep"]).ok();
     assert_eq!(flavor(&stage), ("active".into(), "m1.tiny".into()));
 
     // An engine that is killed does not do it twice.

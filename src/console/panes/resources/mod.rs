@@ -175,6 +175,11 @@ pub fn goal(model: &Model, kind: Resource) -> Option<String> {
     use Resource::{Actions, Networks, Routers, SecurityGroups, Subnets};
     let leads = matches!(kind, Networks | Subnets | Routers | SecurityGroups | Actions);
     let id = model.table(Tab::Resource(kind)).selected().filter(|_| leads)?;
+    // A cloud can have a network and nothing below it.
+    let below = |cloud: &str| model.why_no_list(&CloudName::new(cloud), ListKind::Subnets).is_none();
+    if kind == Resource::Networks && !below(id.split('/').next()?) {
+        return None;
+    }
     ways(model, kind, id).into_iter().next().map(|(_, _, line)| line)
 }
 

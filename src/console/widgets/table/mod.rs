@@ -115,7 +115,8 @@ impl Table {
             let quiet = self.notices.iter().take_while(|notice| notice.quiet).count();
             let first = if self.selected.is_none() { quiet } else { 0 };
             self.place = self.place.max(first).min(self.len().saturating_sub(1));
-            self.selected = self.id_at(self.place);
+            // Rows may still come: the first of them is selected then.
+            self.selected = if self.place < quiet { None } else { self.id_at(self.place) };
         }
         self.reveal();
     }
