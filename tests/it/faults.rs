@@ -181,8 +181,8 @@ pub fn all_carried_on(home: &Home, commands: &[&[&str]], end: &dyn End, limit: D
     }
 }
 
-/// How an engine ends that found another one in its place.
-const HELD: i32 = 75;
+/// How an engine in the foreground ends that found another one in its place: it is refused.
+const HELD: i32 = 3;
 
 /// Asks the engine that runs now, and starts none.
 fn has_ended(home: &Home, run: &str) -> bool {
